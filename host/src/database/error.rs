@@ -1,0 +1,163 @@
+use super::limits::LimitExceeded;
+
+/// Why a call failed, by what the caller can do about it: the cases of `error` in the contract that the database layer gives.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The transaction lost a race or its connection and is over; nothing of it was kept. Run it again.
+    #[error("the transaction must run again: {}", .0.message)]
+    Retry(RetryReason),
+    /// The write was sent and no clear answer came. It may have happened: never repeat it blindly.
+    #[error("the outcome is unknown: {0}")]
+    AmbiguousCommit(String),
+    /// The database refused the statement.
+    #[error("{0}")]
+    Database(Box<DatabaseError>),
+    /// The request itself is wrong and will never work. The database was not asked.
+    #[error("invalid request: {0}")]
+    Invalid(String),
+    /// A value does not fit the type it met, in either direction.
+    #[error("{0}")]
+    Conversion(Box<ConversionError>),
+    /// The operator did not grant this.
+    #[error("denied: {0}")]
+    Denied(String),
+    /// A limit was reached.
+    #[error("{0}")]
+    Limit(LimitExceeded),
+    /// A step took too long. The statement was cancelled.
+    #[error("timeout while {0}")]
+    Timeout(TimeoutStep),
+    /// The database cannot be reached. Nothing was done.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(String),
+    /// All connections are in use. Nothing was done.
+    #[error("busy: {0}")]
+    Busy(String),
+    /// The handle is spent: what it stood for is over.
+    #[error("closed: {0}")]
+    Closed(String),
+    /// Something the contract has no case for: a dotted code, a colon and a text.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Error {
+    /// The answer of what is declared in the contract and not built yet.
+    pub fn not_implemented(what: &str) -> Self {
+        Self::Other(format!(
+            "not-implemented: {what} is declared in the contract and not built yet"
+        ))
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryReason {
+    /// The five characters of the SQLSTATE; absent for a lost connection.
+    pub sqlstate: Option<String>,
+    /// The host's own words: the database's can carry the data of others.
+    pub message: String,
+    /// The table of the conflict, where the database names it.
+    pub table: Option<String>,
+}
+
+/// What the database said.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (SQLSTATE {sqlstate})")]
+pub struct DatabaseError {
+    /// The five characters of the SQLSTATE.
+    pub sqlstate: String,
+    /// What it means.
+    pub kind: ErrorKind,
+    /// The primary message.
+    pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
+    /// What may help.
+    pub hint: Option<String>,
+    /// The schema concerned.
+    pub schema: Option<String>,
+    /// The table concerned.
+    pub table: Option<String>,
+    /// The column concerned.
+    pub column: Option<String>,
+    /// The violated constraint.
+    pub constraint: Option<String>,
+    /// Where in the text of the statement, in characters from 1.
+    pub position: Option<u32>,
+    /// Which statement of a batch, from 0.
+    pub statement_index: Option<u32>,
+    /// Whether the same work could succeed if the whole transaction is run again.
+    pub retryable: bool,
+}
+
+/// What a SQLSTATE means to a program, as in the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "named as in the contract, which describes each"
+)]
+pub enum ErrorKind {
+    UniqueViolation,
+    ForeignKeyViolation,
+    NotNullViolation,
+    CheckViolation,
+    ConstraintViolation,
+    CardinalityViolation,
+    SerializationFailure,
+    TransactionAborted,
+    ReadOnly,
+    DataException,
+    SyntaxError,
+    UndefinedTable,
+    UndefinedColumn,
+    UndefinedObject,
+    DuplicateObject,
+    InsufficientPrivilege,
+    NotSupported,
+    LockNotAvailable,
+    Cancelled,
+    InsufficientResources,
+    Other,
+}
+
+/// A value that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{column}: {message}")]
+pub struct ConversionError {
+    /// The column, or the parameter as `$1`.
+    pub column: String,
+    /// Which row of a batch, from 0.
+    pub row: Option<u64>,
+    /// The database's name of the type that was needed; empty where it is not known.
+    pub type_name: String,
+    /// What does not fit, and what to do.
+    pub message: String,
+}
+
+/// Which step took too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeoutStep {
+    /// Waiting for a free connection.
+    Waiting,
+    /// Connecting to the database.
+    Connecting,
+    /// Running a statement.
+    Executing,
+    /// Holding a transaction open, busy or idle.
+    Holding,
+    /// The run as a whole is at its deadline.
+    Running,
+}
+
+impl std::fmt::Display for TimeoutStep {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Waiting => "waiting for a free connection",
+            Self::Connecting => "connecting to the database",
+            Self::Executing => "running a statement",
+            Self::Holding => "holding a transaction open",
+            Self::Running => "running: the deadline of the run has passed",
+        })
+    }
+}

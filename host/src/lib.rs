@@ -1,0 +1,15 @@
+//! Chitin's host: runs sandboxed WebAssembly plugins next to CockroachDB.
+//!
+//! The layers, from the top; each may name only those below it that the layering test allows:
+//!
+//! - `cli`: commands, flags, exit codes
+//! - `operate`: what an operator does with no guest involved, such as the development database
+//! - `config`: the resolved configuration
+//! - `runtime`: one plugin, one tenant, start to outcome
+//! - `bindings`: the contract, marshalled to and from the database layer
+//! - `sandbox`: the engine, its limits, WASI, compiled code
+//! - `database`: connections, statements, values, errors, with no guest in sight
+//! - `tenancy`: whose data it is, and what a plugin may ask for
+
+pub mod database;
+pub mod tenancy;
