@@ -20,7 +20,7 @@ use crate::{Error, Result};
 ///     batch.end_row();
 /// }
 /// assert_eq!(batch.len(), 2);
-/// # chitin::Result::Ok(())
+/// # Ok::<(), chitin::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Batch {

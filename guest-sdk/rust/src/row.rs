@@ -105,7 +105,7 @@ impl Rows {
     /// }
     ///
     /// let users: Vec<User> = chitin::table("users").select()?.deserialize()?;
-    /// # chitin::Result::Ok(())
+    /// # Ok::<(), chitin::Error>(())
     /// ```
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         self.iter().map(|row| row.deserialize()).collect()

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// ```no_run
 /// let row = chitin::query("SELECT count(*) AS n FROM users WHERE age >= $1").bind(18).one()?;
 /// let adults: i64 = row.get("n")?;
-/// # chitin::Result::Ok(())
+/// # Ok::<(), chitin::Error>(())
 /// ```
 pub fn query(text: impl Into<String>) -> Query {
     Query {

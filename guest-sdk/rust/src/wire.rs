@@ -141,3 +141,14 @@ impl From<Other> for contract::OtherValue {
 pub(crate) fn values(values: impl IntoIterator<Item = Value>) -> Result<Vec<contract::Value>> {
     values.into_iter().map(contract::Value::try_from).collect()
 }
+
+/// Fields as the contract takes them.
+pub(crate) fn fields(fields: Vec<(String, Value)>) -> Result<Vec<contract::Field>> {
+    let field = |(column, value): (String, Value)| {
+        Ok(contract::Field {
+            column,
+            value: value.try_into()?,
+        })
+    };
+    fields.into_iter().map(field).collect()
+}

@@ -8,7 +8,7 @@ use super::{FromValue, Mismatch};
 use crate::time::{Date, Time, Timestamp, Timestamptz};
 use crate::value::{Value, ValueRef};
 
-const EPOCH: NaiveDate = DateTime::UNIX_EPOCH.date_naive();
+const EPOCH: NaiveDate = DateTime::UNIX_EPOCH.naive_utc().date();
 
 impl FromValue<'_> for NaiveDate {
     fn from_value(value: ValueRef<'_>) -> Result<Self, Mismatch> {

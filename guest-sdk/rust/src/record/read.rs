@@ -188,3 +188,184 @@ impl<'de> SeqAccess<'de> for Columns<'de> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use crate::bindings::chitin::db::types::{RowSet, TypedRows};
+    use crate::row::Column;
+    use crate::time::{Date, Interval, Timestamptz};
+    use crate::value::{Other, Value};
+    use crate::{Error, Json, Row, Rows};
+
+    fn row(cells: &[(&str, &str, Value)]) -> Row {
+        let column = |(name, type_name, _): &(&str, &str, Value)| Column {
+            name: (*name).to_owned(),
+            type_name: (*type_name).to_owned(),
+        };
+        let values = cells
+            .iter()
+            .map(|(_, _, value)| value.clone().try_into().expect("a value"));
+        let rows = TypedRows {
+            columns: cells.iter().map(column).collect(),
+            rows: vec![values.collect()],
+        };
+        Rows::new(RowSet::Typed(rows))
+            .expect("rows")
+            .first()
+            .expect("a row")
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Status {
+        Active,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Address {
+        floor: u8,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct User {
+        id: u32,
+        name: String,
+        nickname: Option<String>,
+        absent: Option<i64>,
+        status: Status,
+        tags: Vec<Option<String>>,
+        address: Address,
+        scores: Json<Vec<i64>>,
+        document: String,
+        balance: f64,
+        total: i64,
+        born: String,
+        seen: String,
+        stay: Interval,
+        photo: Vec<u8>,
+    }
+
+    #[test]
+    fn a_row_becomes_a_struct() {
+        let status = Other {
+            type_name: "status".into(),
+            text: Some("active".into()),
+            bytes: vec![],
+        };
+        let row = row(&[
+            ("id", "int8", 7.into()),
+            ("name", "text", "Ada".into()),
+            ("nickname", "text", Value::Null),
+            ("status", "status", status.into()),
+            ("tags", "text[]", [Some("a"), None].into()),
+            ("address", "jsonb", Value::Json(r#"{"floor": 3}"#.into())),
+            ("scores", "jsonb", Value::Json("[1, 2]".into())),
+            ("document", "jsonb", Value::Json(r#"{"a": 1.0}"#.into())),
+            ("balance", "numeric", Value::Decimal("1.50".into())),
+            ("total", "numeric", Value::Decimal("12".into())),
+            ("born", "date", Date(0).into()),
+            ("seen", "timestamptz", Timestamptz(0).into()),
+            (
+                "stay",
+                "interval",
+                Interval {
+                    months: 1,
+                    days: 2,
+                    microseconds: 3,
+                }
+                .into(),
+            ),
+            ("photo", "bytea", Value::Bytes(vec![0, 255])),
+            ("surplus", "int8", 1.into()),
+        ]);
+        let expected = User {
+            id: 7,
+            name: "Ada".into(),
+            nickname: None,
+            absent: None,
+            status: Status::Active,
+            tags: vec![Some("a".into()), None],
+            address: Address { floor: 3 },
+            scores: Json(vec![1, 2]),
+            document: r#"{"a": 1.0}"#.into(),
+            balance: 1.5,
+            total: 12,
+            born: "1970-01-01".into(),
+            seen: "1970-01-01T00:00:00Z".into(),
+            stay: Interval {
+                months: 1,
+                days: 2,
+                microseconds: 3,
+            },
+            photo: vec![0, 255],
+        };
+        assert_eq!(row.deserialize(), Ok(expected));
+    }
+
+    #[test]
+    fn a_row_becomes_a_tuple_a_map_or_its_only_value() {
+        let two = row(&[("a", "int8", 1.into()), ("b", "text", "x".into())]);
+        assert_eq!(two.deserialize(), Ok((1_i64, "x".to_owned())));
+        let map: BTreeMap<String, serde_json::Value> = two.deserialize().expect("a map");
+        assert_eq!(
+            serde_json::to_string(&map).expect("JSON"),
+            r#"{"a":1,"b":"x"}"#
+        );
+        let one = row(&[("n", "int8", Value::Null)]);
+        assert_eq!(one.deserialize::<Option<i64>>(), Ok(None));
+    }
+
+    #[test]
+    fn an_error_names_the_column_and_its_type() {
+        #[derive(Debug, Deserialize)]
+        struct Small {
+            #[expect(dead_code, reason = "reading it fails")]
+            n: u8,
+        }
+        let error = row(&[("n", "int8", 300.into())])
+            .deserialize::<Small>()
+            .expect_err("too large");
+        assert!(matches!(error, Error::Conversion(_)));
+        assert_eq!(
+            error.to_string(),
+            "n (int8): invalid value: integer `300`, expected u8"
+        );
+        let error = row(&[("m", "int8", 3.into())])
+            .deserialize::<Small>()
+            .expect_err("not there");
+        assert_eq!(
+            error.to_string(),
+            "the row is not what was expected: missing field `n`"
+        );
+    }
+
+    #[test]
+    fn columns_are_found_by_name_and_place() {
+        let row = row(&[
+            ("id", "int8", 1.into()),
+            ("id", "text", "x".into()),
+            ("n", "int8", Value::Null),
+        ]);
+        assert_eq!(row.get::<i64>(0), Ok(1));
+        assert_eq!(row.get::<&str>(1), Ok("x"));
+        assert_eq!(row.get::<Option<i64>>("n"), Ok(None));
+        let message = |result: crate::Result<i64>| result.expect_err("an error").to_string();
+        assert_eq!(
+            message(row.get("n")),
+            "n (int8): is NULL where an integer was asked for: read it as an `Option`"
+        );
+        assert_eq!(
+            message(row.get("id")),
+            "id: several columns have this name: read them by their place"
+        );
+        assert_eq!(
+            message(row.get("m")),
+            "m: the result has no such column, only id, id, n"
+        );
+        assert_eq!(message(row.get(3)), "3: the result has 3 columns");
+    }
+}
