@@ -38,24 +38,6 @@ enum Shape {
 }
 
 impl Rows {
-    /// Takes over what the host sent.
-    pub(crate) fn new(row_set: contract::RowSet) -> Result<Self> {
-        let shape = match row_set {
-            contract::RowSet::Packed(bytes) => {
-                Shape::Packed(Packed::parse(bytes).map_err(Error::message)?)
-            }
-            contract::RowSet::Typed(typed) => Shape::Typed {
-                columns: typed.columns,
-                rows: typed
-                    .rows
-                    .into_iter()
-                    .map(|row| row.into_iter().map(Value::from).collect())
-                    .collect(),
-            },
-        };
-        Ok(Self(Rc::new(shape)))
-    }
-
     /// The columns, which are there even when there are no rows.
     pub fn columns(&self) -> &[Column] {
         match &*self.0 {
@@ -131,6 +113,28 @@ impl Rows {
                 Ok(rows[row].get(column).map_or(ValueRef::Null, Value::as_ref))
             }
         }
+    }
+}
+
+/// Takes over what the host sent, in either shape.
+impl TryFrom<contract::RowSet> for Rows {
+    type Error = Error;
+
+    fn try_from(row_set: contract::RowSet) -> Result<Self> {
+        let shape = match row_set {
+            contract::RowSet::Packed(bytes) => {
+                Shape::Packed(Packed::parse(bytes).map_err(Error::message)?)
+            }
+            contract::RowSet::Typed(typed) => Shape::Typed {
+                columns: typed.columns,
+                rows: typed
+                    .rows
+                    .into_iter()
+                    .map(|row| row.into_iter().map(Value::from).collect())
+                    .collect(),
+            },
+        };
+        Ok(Self(Rc::new(shape)))
     }
 }
 

@@ -37,7 +37,7 @@ impl Query {
 
     /// Runs it and gives its rows: of a `SELECT`, or of a write with `RETURNING`.
     pub fn rows(self) -> Result<Rows> {
-        Rows::new(sql::query(&self.text, &values(self.parameters)?)?)
+        Rows::try_from(sql::query(&self.text, &values(self.parameters)?)?)
     }
 
     /// Runs it and gives its only row. Fails with [`Error::NotOneRow`] if there are none or several.
@@ -96,7 +96,7 @@ impl Outcome {
     pub(crate) fn new(result: contract::StatementResult) -> Result<Self> {
         Ok(Self {
             count: result.count,
-            rows: result.rows.map(Rows::new).transpose()?,
+            rows: result.rows.map(Rows::try_from).transpose()?,
         })
     }
 
@@ -119,6 +119,6 @@ impl Cursor {
 
     /// The next rows, at least one and at most so many; none after the last.
     pub fn next(&mut self, max_rows: u32) -> Result<Option<Rows>> {
-        self.0.next(max_rows)?.map(Rows::new).transpose()
+        self.0.next(max_rows)?.map(Rows::try_from).transpose()
     }
 }

@@ -213,7 +213,7 @@ mod tests {
             columns: cells.iter().map(column).collect(),
             rows: vec![values.collect()],
         };
-        Rows::new(RowSet::Typed(rows))
+        Rows::try_from(RowSet::Typed(rows))
             .expect("rows")
             .first()
             .expect("a row")

@@ -62,7 +62,7 @@ impl Select {
     /// Reads the rows.
     pub fn select(self) -> Result<Rows> {
         let (table, selection) = self.into_contract()?;
-        Rows::new(reads::select(&table, &selection)?)
+        Rows::try_from(reads::select(&table, &selection)?)
     }
 
     /// Reads the first row, or none. Without an order it is not said which row comes first.
@@ -78,7 +78,7 @@ impl Select {
 
     fn one(self, unique: bool) -> Result<Option<Row>> {
         let (table, selection) = self.into_contract()?;
-        Rows::new(reads::select_one(&table, &selection, unique)?)?.at_most_one()
+        Rows::try_from(reads::select_one(&table, &selection, unique)?)?.at_most_one()
     }
 
     fn into_contract(self) -> Result<(String, reads::Selection)> {
