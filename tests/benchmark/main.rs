@@ -125,7 +125,7 @@ impl Guest {
             input: format!("{{\"{}\":{}}}", work.name, work.count),
             arguments: Vec::new(),
             settings: BTreeMap::new(),
-            stdin: Stdin::empty(),
+            stdin: Stdin::Empty,
             stdout: Box::new(tokio::io::sink()),
             limits: Limits::default(),
             database_limits: database::Limits::default(),
