@@ -1,3 +1,9 @@
 //! The promises of the host, a module for each.
 
+mod development;
+mod exit_codes;
+mod functions;
+mod guests;
 mod layering;
+mod plugins;
+mod programs;
