@@ -16,6 +16,8 @@ const SAMPLE_ROWS: usize = 1_000;
 const SAMPLE_BYTES: usize = 1 << 20;
 /// A batch ends with this, if it does not with its number of rows.
 const BATCH_BYTES: usize = 4 << 20;
+/// As many values go into a batch at most, however narrow they are.
+const BATCH_VALUES: usize = 250_000;
 const BETWEEN_MESSAGES: Duration = Duration::from_secs(2);
 
 /// What was loaded.
@@ -187,11 +189,12 @@ struct Load<'a, S> {
 impl<'a, S: Sink> Load<'a, S> {
     fn new(columns: Vec<ColumnReport>, options: &Options, sink: &'a mut S) -> Self {
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let batch_rows = options.batch_rows.min(BATCH_VALUES / names.len()).max(1);
         Self {
             columns,
             batch: Batch::new(names.iter().cloned()),
             names,
-            batch_rows: options.batch_rows.max(1),
+            batch_rows,
             sink,
             first_line: None,
             rows: 0,
