@@ -2,8 +2,15 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
-use wit_component::WitPrinter;
-use wit_parser::{Docs, Function, PackageId, Resolve, TypeDef, TypeDefKind, WorldItem, WorldKey};
+use host::bindings;
+use wasmtime::{
+    Engine,
+    component::{Component, Linker},
+};
+use wit_component::{ComponentEncoder, StringEncoding, WitPrinter};
+use wit_parser::{
+    Docs, Function, ManglingAndAbi, PackageId, Resolve, TypeDef, TypeDefKind, WorldItem, WorldKey,
+};
 
 const WORLDS: [&str; 4] = ["imports", "plugin", "transactional-plugin", "command"];
 
@@ -60,6 +67,37 @@ fn every_world_offers_the_same_imports() {
 }
 
 #[test]
+fn the_host_answers_whatever_a_component_of_any_world_imports() {
+    let (resolve, package) = contract();
+    let engine = Engine::default();
+    let mut linker = Linker::<()>::new(&engine);
+    bindings::add_to_linker(&mut linker, |()| unreachable!("nothing is called"))
+        .expect("no two functions of one name");
+    for world in WORLDS {
+        let id = resolve.packages[package].worlds[world];
+        let mut module = wit_component::dummy_module(&resolve, id, ManglingAndAbi::Standard32);
+        wit_component::embed_component_metadata(
+            &mut module,
+            &resolve,
+            id,
+            StringEncoding::UTF8,
+            false,
+        )
+        .expect("a module takes metadata");
+        let component = ComponentEncoder::default()
+            .module(&module)
+            .and_then(ComponentEncoder::encode)
+            .expect("a module of the world becomes a component");
+        let component = Component::new(&engine, component).expect("a component");
+        let imports = component.component_type();
+        assert_eq!(imports.imports(&engine).len(), 9, "{world}");
+        if let Err(error) = linker.instantiate_pre(&component) {
+            panic!("{world}: {error:?}");
+        }
+    }
+}
+
+#[test]
 fn every_item_is_documented() {
     let (resolve, package) = contract();
     let mut bare = Undocumented::default();
@@ -101,29 +139,25 @@ impl Undocumented {
     }
 
     fn check_type(&mut self, definition: &TypeDef, name: &str) {
-        let mut parts = |docs: Vec<(&Docs, &str)>| {
-            for (docs, part) in docs {
-                self.check(docs, &format!("{name}.{part}"));
-            }
-        };
-        match &definition.kind {
+        let kind = &definition.kind;
+        let parts: Vec<(&Docs, &str)> = if let TypeDefKind::Record(it) = kind {
+            it.fields.iter().map(|f| (&f.docs, &*f.name)).collect()
+        } else if let TypeDefKind::Variant(it) = kind {
+            it.cases.iter().map(|c| (&c.docs, &*c.name)).collect()
+        } else if let TypeDefKind::Enum(it) = kind {
+            it.cases.iter().map(|c| (&c.docs, &*c.name)).collect()
+        } else if let TypeDefKind::Flags(it) = kind {
+            it.flags.iter().map(|f| (&f.docs, &*f.name)).collect()
+        } else if let TypeDefKind::Type(_) = kind {
             // `use types.{value}`: documented where it is defined.
-            TypeDefKind::Type(_) => return,
-            TypeDefKind::Record(it) => {
-                parts(it.fields.iter().map(|f| (&f.docs, &*f.name)).collect());
-            }
-            TypeDefKind::Variant(it) => {
-                parts(it.cases.iter().map(|c| (&c.docs, &*c.name)).collect());
-            }
-            TypeDefKind::Enum(it) => {
-                parts(it.cases.iter().map(|c| (&c.docs, &*c.name)).collect());
-            }
-            TypeDefKind::Flags(it) => {
-                parts(it.flags.iter().map(|f| (&f.docs, &*f.name)).collect());
-            }
-            _ => {}
-        }
+            return;
+        } else {
+            Vec::new()
+        };
         self.check(&definition.docs, name);
+        for (docs, part) in parts {
+            self.check(docs, &format!("{name}.{part}"));
+        }
     }
 }
 
