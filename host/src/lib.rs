@@ -11,6 +11,7 @@
 //! - `database`: connections, statements, values, errors, with no guest in sight
 //! - `tenancy`: whose data it is, and what a plugin may ask for
 
+pub mod bindings;
 pub mod database;
 pub mod operate;
 pub mod tenancy;
