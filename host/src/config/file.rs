@@ -258,11 +258,10 @@ mod tests {
         for text in [
             "version = 1\n[database]\npassword = \"hunter2\" x\n",
             "version = 1\n[database]\nurl = [\"hunter2\"]\n",
+            "version = 1\n[database]\npassword = { x = \"hunter2\" }\n",
         ] {
             let error = parse(text).expect_err(text);
             assert!(!error.contains("hunter2"), "{error}");
         }
-        let error = parse("version = 1\n[database]\npassword = 4711\n").expect_err("a number");
-        assert!(!error.contains("4711"), "{error}");
     }
 }

@@ -42,6 +42,8 @@ pub struct Config {
     pub grants: Grants,
     /// How much of everything.
     pub limits: Limits,
+    /// Where compiled plugins are kept for the next run; nowhere without a home directory.
+    pub cache: Option<PathBuf>,
     /// How often a transaction is run again after its first attempt.
     pub max_retries: u32,
     /// What works and should be changed nevertheless.

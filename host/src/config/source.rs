@@ -1,6 +1,6 @@
 //! File < environment < flags.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{
     Config, ConfigError, Environment, Flags, Limits, PluginConfig, Target,
@@ -24,6 +24,7 @@ impl Config {
             grants: grants(flags, &plugin.name, section, &database)?,
             limits: limits(flags, file.as_ref())?,
             plugin,
+            cache: cache(environment)?,
             tenant: TenantId::local(),
             database,
             max_retries: flags.max_retries.unwrap_or(MAX_RETRIES),
@@ -114,6 +115,16 @@ fn limits(flags: &Flags, file: Option<&ConfigFile>) -> Result<Limits, ConfigErro
             })?;
     }
     Ok(limits)
+}
+
+/// The usual place for what can be made again.
+fn cache(environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
+    let given = environment.text("XDG_CACHE_HOME")?.map(PathBuf::from);
+    let home = environment
+        .text("HOME")?
+        .map(|home| Path::new(home).join(".cache"));
+    let base = given.filter(|path| path.is_absolute()).or(home);
+    Ok(base.map(|base| base.join("chitin/components")))
 }
 
 #[cfg(test)]
