@@ -9,16 +9,26 @@
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing
 //! was left unfinished on it. Nothing is retried here without being named so.
 
+mod connect;
 mod error;
 mod limits;
+mod options;
 mod request;
+mod server;
+mod tls;
 mod value;
+mod wire;
 
+pub use connect::{ConnectError, Unreachable};
 pub use error::{ConversionError, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep};
 pub use limits::{LimitExceeded, Limits};
+pub use options::{
+    Address, ChannelBinding, ClientCertificate, ConnectOptions, Host, InvalidOptions, NetworkOptions, OptionsBuilder, Password, PoolOptions, RootCertificates, SslMode, TlsOptions,
+};
 pub use request::{
     Assignment, Batch, Change, Check, ColumnDefinition, Condition, Conflict, ConflictAction,
     DataType, DefaultValue, Field, ForeignKey, LockStrength, LockWait, Nulls, Operator, Ordering,
     ReferentialAction, Returning, RowLock, Selection, TableDefinition, Target, UniqueKey,
 };
+pub use server::{Server, ServerKind};
 pub use value::{Interval, Other, TimeTz, Value};
