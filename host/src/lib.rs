@@ -12,4 +12,5 @@
 //! - `tenancy`: whose data it is, and what a plugin may ask for
 
 pub mod database;
+pub mod sandbox;
 pub mod tenancy;
