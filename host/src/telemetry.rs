@@ -107,7 +107,7 @@ impl<W: fmt::Write> fmt::Write for Escaping<W> {
                 '\r' => self.0.write_str("\\r")?,
                 '\t' => self.0.write_str("\\t")?,
                 c if c.is_control() || changes_lines(c) => {
-                    write!(self.0, "{}", c.escape_unicode())?
+                    write!(self.0, "{}", c.escape_unicode())?;
                 }
                 c => self.0.write_char(c)?,
             }

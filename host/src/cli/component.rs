@@ -19,11 +19,12 @@ pub(super) fn read(path: &Path, limit_bytes: usize) -> Result<Vec<u8>, Failure> 
             Exit::Refused,
             format!("cannot read the plugin `{}`: {error}", path.display()),
         );
-        match error.kind() {
-            io::ErrorKind::NotFound => failure.hint(
+        if error.kind() == io::ErrorKind::NotFound {
+            failure.hint(
                 "give the path of a component (.wasm), or a name under [plugins] together with --config",
-            ),
-            _ => failure,
+            )
+        } else {
+            failure
         }
     };
     let file = OpenOptions::new()

@@ -10,7 +10,7 @@ use std::{
 use tokio::{sync::oneshot, task, time};
 
 use super::{
-    args::{RunArguments, SummaryForm},
+    args::{LogLevel, RunArguments, SummaryForm},
     component,
     exit::{Exit, Failure},
     input,
@@ -55,7 +55,7 @@ fn start(arguments: &RunArguments, terminal: Terminal) -> Result<Exit, Failure> 
     let filter = environment
         .text("RUST_LOG")
         .map_err(|error| usage(error.into()))?;
-    let level = arguments.output.log_level.map(|level| level.as_str());
+    let level = arguments.output.log_level.map(LogLevel::as_str);
     telemetry::start(terminal.format, level, filter).map_err(|error| usage(error.into()))?;
     let config =
         Config::resolve(&arguments.flags(), &environment).map_err(|error| usage(error.into()))?;
@@ -198,7 +198,7 @@ impl Job {
             outcome = &mut run => outcome,
             _ = self.interruption.clone().wait() => {
                 // A run that has just ended has no ear for it.
-                drop(cancel.send(()));
+                cancel.send(()).unwrap_or_default();
                 run.await
             }
         };

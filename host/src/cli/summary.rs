@@ -22,24 +22,24 @@ pub(super) fn text(exit: Exit, report: &Report) -> String {
             "statements",
             format!(
                 "{} in {}",
-                number(report.statements),
-                counted(report.round_trips, "round trip")
+                number(report.database.statements),
+                counted(report.database.round_trips, "round trip")
             ),
         ),
         (
             "rows",
             format!(
                 "{} read, {} written",
-                number(report.rows_read),
-                number(report.rows_written)
+                number(report.database.rows_read),
+                number(report.database.rows_written)
             ),
         ),
         (
             "bytes",
             format!(
                 "{} received, {} sent",
-                size(report.bytes_received),
-                size(report.bytes_sent)
+                size(report.database.bytes_received),
+                size(report.database.bytes_sent)
             ),
         ),
         (
@@ -47,7 +47,7 @@ pub(super) fn text(exit: Exit, report: &Report) -> String {
             format!(
                 "{}, in the database {}, computing {}",
                 duration(report.elapsed),
-                duration(report.database_time),
+                duration(report.database.time),
                 duration(report.cpu)
             ),
         ),
@@ -68,15 +68,16 @@ pub(super) fn json(exit: Exit, plugin: &str, report: &Report) -> String {
         "exit_code": exit.code(),
         "plugin": plugin,
         "attempts": report.attempts,
-        "statements": report.statements,
-        "round_trips": report.round_trips,
-        "rows_read": report.rows_read,
-        "rows_written": report.rows_written,
-        "bytes_received": report.bytes_received,
-        "bytes_sent": report.bytes_sent,
+        "statements": report.database.statements,
+        "round_trips": report.database.round_trips,
+        "rows_read": report.database.rows_read,
+        "rows_written": report.database.rows_written,
+        "bytes_received": report.database.bytes_received,
+        "bytes_sent": report.database.bytes_sent,
+        "output_bytes": report.output_bytes,
         "cpu_seconds": report.cpu.as_secs_f64(),
         "peak_memory_bytes": report.peak_memory_bytes,
-        "database_seconds": report.database_time.as_secs_f64(),
+        "database_seconds": report.database.time.as_secs_f64(),
         "elapsed_seconds": report.elapsed.as_secs_f64(),
     });
     format!("{summary}\n")
@@ -123,20 +124,23 @@ mod tests {
     use std::time::Duration;
 
     use super::{duration, json, number, size, text};
-    use crate::{cli::exit::Exit, runtime::Report};
+    use crate::{cli::exit::Exit, database::Statistics, runtime::Report};
 
     fn report() -> Report {
         Report {
             attempts: 1,
-            statements: 12,
-            round_trips: 13,
-            rows_read: 336_776,
-            rows_written: 2,
-            bytes_received: 1_300,
-            bytes_sent: 800,
+            database: Statistics {
+                statements: 12,
+                round_trips: 13,
+                rows_read: 336_776,
+                rows_written: 2,
+                bytes_received: 1_300,
+                bytes_sent: 800,
+                time: Duration::from_millis(810),
+            },
             cpu: Duration::from_millis(35),
             peak_memory_bytes: 2_300_000,
-            database_time: Duration::from_millis(810),
+            output_bytes: 14,
             elapsed: Duration::from_millis(1_240),
         }
     }

@@ -101,7 +101,7 @@ fn paragraph(word: &str, text: &str) -> String {
     let first = Printable(lines.next().unwrap_or_default());
     let mut paragraph = format!("{word}: {first}\n");
     for line in lines {
-        paragraph.push_str(&format!("    {}\n", Printable(line)));
+        paragraph.extend(["    ", &Printable(line).to_string(), "\n"]);
     }
     paragraph
 }

@@ -142,7 +142,7 @@ fn from_url(
     if !options.has_password()
         && let Some(password) = environment.text("PGPASSWORD")?
     {
-        options = options.with_password(password.to_owned());
+        options = options.with_password(password.to_owned().into());
     }
     Ok(server(options, origin))
 }
@@ -212,7 +212,7 @@ fn from_file(
             let options = ConnectOptions::from_url(url.value.expose());
             let options = options.map_err(|error| file.wrong(url, &error.to_string()))?;
             Ok(server(
-                options.with_password(password.expose().to_owned()),
+                options.with_password(password.expose().to_owned().into()),
                 Origin::File,
             ))
         }
@@ -242,7 +242,7 @@ fn from_entries<'a>(
     }
     let mut options = builder.build().map_err(invalid(Origin::File))?;
     if let Some(password) = password {
-        options = options.with_password(password.expose().to_owned());
+        options = options.with_password(password.expose().to_owned().into());
     }
     Ok(server(options, Origin::File))
 }
@@ -355,9 +355,8 @@ mod tests {
             ..Flags::default()
         };
         let config = resolve(&flags, &[]).expect("good");
-        let [warning] = &config.warnings[..] else {
-            panic!("one warning: {:?}", config.warnings)
-        };
+        assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+        let warning = &config.warnings[0];
         assert!(
             warning.starts_with(
                 "other users of this machine can read the password on the command line"

@@ -61,6 +61,7 @@ struct Scalar(String);
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "what is neither is refused")]
         match toml::Value::deserialize(deserializer)? {
             toml::Value::String(text) => Ok(Self(text)),
             toml::Value::Integer(number) => Ok(Self(number.to_string())),

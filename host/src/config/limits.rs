@@ -54,12 +54,21 @@ impl Limits {
     /// Every limit with its value, and what it bounds.
     pub fn list(&self) -> Vec<(&'static str, String, &'static str)> {
         let mut limits = self.clone();
-        let mut line = |limit: &Limit| {
+        let line = |limit: &Limit| {
             let amount = (limit.place)(&mut limits).get();
             (limit.name, limit.unit.display(amount), limit.about)
         };
-        LIMITS.iter().map(|limit| line(limit)).collect()
+        LIMITS.iter().map(line).collect()
     }
+}
+
+/// A limit that was reached, as an operator writes it: its name, and an amount of it. The layers count time in milliseconds, and
+/// say so in the name.
+pub fn written(name: &str, amount: u64) -> (&str, String) {
+    let name = name.strip_suffix("-ms").unwrap_or(name);
+    let limit = LIMITS.iter().find(|limit| limit.name == name);
+    let unit = limit.map_or(Unit::Count, |limit| limit.unit);
+    (name, unit.display(amount))
 }
 
 /// A limit that cannot be set.
@@ -134,8 +143,20 @@ const LIMITS: &[Limit] = &[
     Limit {
         name: "log-bytes",
         unit: Unit::Bytes,
-        about: "what the plugin logs",
+        about: "what the plugin logs; the rest is dropped",
         place: |limits| &mut limits.runtime.log_bytes,
+    },
+    Limit {
+        name: "log-lines",
+        unit: Unit::Count,
+        about: "messages that the plugin logs; the rest is dropped",
+        place: |limits| &mut limits.runtime.log_lines,
+    },
+    Limit {
+        name: "batch-values",
+        unit: Unit::Count,
+        about: "values in one batch",
+        place: |limits| &mut limits.runtime.batch_values,
     },
     Limit {
         name: "statement-timeout",
@@ -273,15 +294,15 @@ narrower!(u32, usize);
 mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
-    use super::{LIMITS, Limits};
+    use super::{LIMITS, Limits, written};
 
     #[test]
     fn a_limit_is_set_by_its_name() {
         let mut limits = Limits::default();
-        limits.set("timeout", "5m").expect("a duration");
+        limits.set("timeout", "7m").expect("a duration");
         limits.set("result-rows", "7").expect("a count");
         limits.set("memory-bytes", "1GiB").expect("a size");
-        assert_eq!(limits.runtime.timeout, Duration::from_secs(300));
+        assert_eq!(limits.runtime.timeout, Duration::from_mins(7));
         assert_eq!(limits.database.result_rows, 7);
         let listed = limits.list();
         assert!(
@@ -307,6 +328,19 @@ mod tests {
         }
         let names: BTreeSet<_> = LIMITS.iter().map(|limit| limit.name).collect();
         assert_eq!(names.len(), LIMITS.len());
+    }
+
+    #[test]
+    fn a_limit_that_was_reached_is_written_as_it_is_set() {
+        assert_eq!(written("cpu-ms", 30_000), ("cpu", "30s".to_owned()));
+        assert_eq!(
+            written("memory-bytes", 256 << 20),
+            ("memory-bytes", "256MiB".to_owned())
+        );
+        assert_eq!(
+            written("result-rows", 10_001),
+            ("result-rows", "10001".to_owned())
+        );
     }
 
     #[test]
