@@ -67,7 +67,8 @@ impl Canceller {
         match &self.tls {
             None => self.token.cancel_query_raw(lent, NoTls).await?,
             Some((tls, host)) => {
-                let connector = <_ as MakeTlsConnect<Lent>>::make_tls_connect(&mut tls.clone(), host)?;
+                let connector =
+                    <_ as MakeTlsConnect<Lent>>::make_tls_connect(&mut tls.clone(), host)?;
                 self.token.cancel_query_raw(lent, connector).await?;
             }
         }

@@ -61,10 +61,7 @@ impl Connector {
             (client, tokio::spawn(follow(connection)))
         };
         let server = Server::from_versions(wire.versions());
-        let requests = self
-            .prepare_session(address, &client, server.kind)
-            .await
-            .map_err(|error| error.unwrap_or_else(|error| refused(&error, &wire)))?;
+        let requests = self.prepare_session(address, &client, server.kind).await?;
         Ok(Connection {
             canceller: Canceller::new(
                 client.cancel_token(),
@@ -110,17 +107,18 @@ impl Connector {
         address: &Address,
         client: &Client,
         kind: ServerKind,
-    ) -> Result<u64, Result<ConnectError, Error>> {
+    ) -> Result<u64, ConnectError> {
+        let refused = |error| self.refused(address, &error, true);
         let show = client.simple_query("SHOW transaction_isolation");
         let (messages, requests) = match kind {
-            ServerKind::PostgreSql => (show.await.map_err(Err)?, 1),
+            ServerKind::PostgreSql => (show.await.map_err(refused)?, 1),
             ServerKind::CockroachDb => {
                 let set = client.simple_query(NO_COMMIT_BEFORE_SCHEMA_CHANGES);
                 let (messages, set) = tokio::join!(show, set);
                 if let Err(error) = set {
                     tracing::debug!(%error, "this CockroachDB has no autocommit_before_ddl");
                 }
-                (messages.map_err(Err)?, 2)
+                (messages.map_err(refused)?, 2)
             }
         };
         let level = messages.iter().find_map(|message| match message {
@@ -129,10 +127,10 @@ impl Connector {
         });
         match level {
             Some("serializable") => Ok(requests),
-            found => Err(Ok(ConnectError::Isolation {
+            found => Err(ConnectError::Isolation {
                 address: address.to_string(),
                 found: found.unwrap_or("an unknown level").to_owned(),
-            })),
+            }),
         }
     }
 
@@ -158,7 +156,9 @@ impl Connector {
         if !secured {
             return ConnectError::Tls {
                 address,
-                message: format!("{message}; only if nobody can be in between, `sslmode=disable` does without"),
+                message: format!(
+                    "{message}; only if nobody can be in between, `sslmode=disable` does without"
+                ),
             };
         }
         match message.as_str() {

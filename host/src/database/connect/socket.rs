@@ -1,8 +1,14 @@
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream, lookup_host},
 };
 
@@ -17,12 +23,11 @@ pub(super) enum Endpoint {
 }
 
 /// A connected socket of either kind.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Transport for S {}
-
-/// A connected socket.
-pub(super) type Socket = Box<dyn Transport>;
+#[derive(Debug)]
+pub(super) enum Socket {
+    Network(TcpStream),
+    Unix(UnixStream),
+}
 
 /// The places that an address stands for, at least one.
 pub(super) async fn resolve(address: &Address) -> Result<Vec<Endpoint>, Unreachable> {
@@ -47,12 +52,12 @@ pub(super) async fn resolve(address: &Address) -> Result<Vec<Endpoint>, Unreacha
 /// Connects.
 pub(super) async fn open(endpoint: &Endpoint, options: &NetworkOptions) -> io::Result<Socket> {
     match endpoint {
-        Endpoint::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+        Endpoint::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
         Endpoint::Network(address) => {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             set_up(&stream, options)?;
-            Ok(Box::new(stream))
+            Ok(Socket::Network(stream))
         }
     }
 }
@@ -74,4 +79,44 @@ fn set_up(stream: &TcpStream, options: &NetworkOptions) -> io::Result<()> {
         socket.set_tcp_user_timeout(Some(options.tcp_user_timeout))?;
     }
     Ok(())
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Network(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Network(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Network(stream) => Pin::new(stream).poll_flush(context),
+            Self::Unix(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Network(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
 }

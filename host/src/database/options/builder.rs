@@ -1,8 +1,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    Address, ChannelBinding, ClientCertificate, ConnectOptions, Host, InvalidOptions, NetworkOptions,
-    Password, PoolOptions, RootCertificates, SslMode, TlsOptions, refused,
+    Address, ChannelBinding, ClientCertificate, ConnectOptions, Host, InvalidOptions,
+    NetworkOptions, Password, PoolOptions, RootCertificates, SslMode, TlsOptions, refused,
 };
 
 const DEFAULT_DATABASE: &str = "defaultdb";
@@ -53,7 +53,9 @@ impl OptionsBuilder {
             "max_connections" => self.pool.max_connections = number(name, value)?,
             "acquire_timeout" => self.pool.acquire_timeout = seconds(name, value)?,
             "max_lifetime" => self.pool.max_lifetime = seconds(name, value)?,
-            _ if name.starts_with("ssl") || name == "channel_binding" => self.set_tls(name, value)?,
+            _ if name.starts_with("ssl") || name == "channel_binding" => {
+                self.set_tls(name, value)?
+            }
             _ => self.set_network(name, value)?,
         }
         Ok(())
@@ -193,7 +195,11 @@ fn check_pool(pool: &PoolOptions) -> Result<(), InvalidOptions> {
 }
 
 fn addresses(hosts: Vec<String>, ports: &[Option<u16>]) -> Result<Vec<Address>, InvalidOptions> {
-    let hosts = if hosts.is_empty() { vec![String::new()] } else { hosts };
+    let hosts = if hosts.is_empty() {
+        vec![String::new()]
+    } else {
+        hosts
+    };
     if ports.len() > 1 && ports.len() != hosts.len() {
         return Err(InvalidOptions::new(format!(
             "there are {} hosts and {} ports: give one port for all, or one each",
@@ -221,9 +227,16 @@ fn addresses(hosts: Vec<String>, ports: &[Option<u16>]) -> Result<Vec<Address>, 
 fn ports(value: &str) -> Result<Vec<Option<u16>>, InvalidOptions> {
     let port = |text: &str| match text {
         "" => Ok(None),
-        _ => text.parse().ok().filter(|port| *port != 0).map(Some).ok_or_else(|| {
-            InvalidOptions::new("`port` is a number from 1 to 65535, or one for each host separated by commas")
-        }),
+        _ => text
+            .parse()
+            .ok()
+            .filter(|port| *port != 0)
+            .map(Some)
+            .ok_or_else(|| {
+                InvalidOptions::new(
+                    "`port` is a number from 1 to 65535, or one for each host separated by commas",
+                )
+            }),
     };
     value.split(',').map(port).collect()
 }

@@ -89,8 +89,14 @@ mod tests {
     #[test]
     fn a_variable_is_refused_by_its_own_name() {
         let error = from(&[("PGSSLMODE", "prefer")]).expect_err("refused");
-        assert!(error.starts_with("PGSSLMODE: `sslmode=prefer` is refused"), "{error}");
+        assert!(
+            error.starts_with("PGSSLMODE: `sslmode=prefer` is refused"),
+            "{error}"
+        );
         let error = from(&[("PGSERVICE", "x")]).expect_err("refused");
-        assert!(error.starts_with("PGSERVICE: `service` is refused"), "{error}");
+        assert!(
+            error.starts_with("PGSERVICE: `service` is refused"),
+            "{error}"
+        );
     }
 }

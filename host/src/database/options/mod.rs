@@ -214,7 +214,9 @@ fn is_loopback(name: &str) -> bool {
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
-            Host::Network(name) if name.contains(':') => write!(formatter, "[{name}]:{}", self.port),
+            Host::Network(name) if name.contains(':') => {
+                write!(formatter, "[{name}]:{}", self.port)
+            }
             Host::Network(name) => write!(formatter, "{name}:{}", self.port),
             Host::Unix(directory) => {
                 write!(formatter, "{}/.s.PGSQL.{}", directory.display(), self.port)

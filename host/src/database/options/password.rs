@@ -36,7 +36,10 @@ mod tests {
     #[test]
     fn a_password_shows_itself_to_nobody() {
         let password = Password::from("hunter2".to_owned());
-        assert_eq!(format!("{password} {password:?}"), "(hidden) Password(hidden)");
+        assert_eq!(
+            format!("{password} {password:?}"),
+            "(hidden) Password(hidden)"
+        );
         assert_eq!(password.reveal(), "hunter2");
     }
 }

@@ -17,7 +17,9 @@ pub(super) fn read(url: &str, builder: &mut OptionsBuilder) -> Result<(), Invali
     let (location, query) = split(rest, '?');
     let (authority, database) = split(location, '/');
     let outside = database.iter().chain(&query);
-    if rest.contains('#') || (!authority.contains('@') && outside.clone().any(|part| part.contains('@'))) {
+    if rest.contains('#')
+        || (!authority.contains('@') && outside.clone().any(|part| part.contains('@')))
+    {
         return Err(InvalidOptions::new(format!(
             "the database URL cannot be read: {ENCODE}"
         )));
@@ -41,9 +43,14 @@ pub(super) fn read(url: &str, builder: &mut OptionsBuilder) -> Result<(), Invali
         if !pair.is_empty() {
             let (name, value) = split(pair, '=');
             let value = value.ok_or_else(|| {
-                InvalidOptions::new("a parameter in the database URL has no value: each is `name=value`")
+                InvalidOptions::new(
+                    "a parameter in the database URL has no value: each is `name=value`",
+                )
             })?;
-            builder.set(&decode(name, "the name of a parameter")?, &decode(value, "a parameter")?)?;
+            builder.set(
+                &decode(name, "the name of a parameter")?,
+                &decode(value, "a parameter")?,
+            )?;
         }
     }
     Ok(())
@@ -71,12 +78,19 @@ fn read_hosts(text: &str, builder: &mut OptionsBuilder) -> Result<(), InvalidOpt
     let (mut hosts, mut ports) = (Vec::new(), Vec::new());
     for part in text.split(',') {
         let (host, port) = match part.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, after)) => (host, after.strip_prefix(':').or(Some(after).filter(|after| !after.is_empty()))),
+            Some((host, after)) => (
+                host,
+                after
+                    .strip_prefix(':')
+                    .or(Some(after).filter(|after| !after.is_empty())),
+            ),
             None => split(part, ':'),
         };
         let host = decode(host, "the host")?;
         if host.contains(',') {
-            return Err(InvalidOptions::new("a host's name in the database URL holds a comma"));
+            return Err(InvalidOptions::new(
+                "a host's name in the database URL holds a comma",
+            ));
         }
         hosts.push(host);
         ports.push(port.unwrap_or_default());
@@ -99,7 +113,8 @@ fn read_hosts(text: &str, builder: &mut OptionsBuilder) -> Result<(), InvalidOpt
 
 fn decode(text: &str, what: &str) -> Result<String, InvalidOptions> {
     let mut after_percent = text.split('%').skip(1).map(str::as_bytes);
-    let encoded = |part: &[u8]| matches!(part, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    let encoded =
+        |part: &[u8]| matches!(part, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
     if !after_percent.all(encoded) {
         return Err(InvalidOptions::new(format!(
             "{what} in the database URL has a `%` that is not followed by two hexadecimal digits; {ENCODE}"
@@ -107,6 +122,8 @@ fn decode(text: &str, what: &str) -> Result<String, InvalidOptions> {
     }
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(InvalidOptions::new(format!("{what} in the database URL is no UTF-8"))),
+        Err(_) => Err(InvalidOptions::new(format!(
+            "{what} in the database URL is no UTF-8"
+        ))),
     }
 }

@@ -60,7 +60,10 @@ mod tests {
     use super::{RawColumn, columns, parameters};
 
     fn description(fields: &[(&str, u32, i32)]) -> Vec<u8> {
-        let mut body = u16::try_from(fields.len()).expect("few").to_be_bytes().to_vec();
+        let mut body = u16::try_from(fields.len())
+            .expect("few")
+            .to_be_bytes()
+            .to_vec();
         for (name, oid, modifier) in fields {
             body.extend_from_slice(name.as_bytes());
             body.extend_from_slice(&[0, 0, 0, 0, 9, 0, 1]);
@@ -76,7 +79,10 @@ mod tests {
     fn only_oids_that_the_driver_does_not_know_are_replaced() {
         let mut body = description(&[("id", 20, -1), ("mood", 16_401, 7), ("", 25, 4)]);
         let seen = columns(&mut body).expect("well formed");
-        assert_eq!(body, description(&[("id", 20, -1), ("mood", 705, 7), ("", 25, 4)]));
+        assert_eq!(
+            body,
+            description(&[("id", 20, -1), ("mood", 705, 7), ("", 25, 4)])
+        );
         let column = |name: &str, oid, modifier| RawColumn {
             name: name.to_owned(),
             oid,
@@ -84,7 +90,11 @@ mod tests {
         };
         assert_eq!(
             seen,
-            [column("id", 20, -1), column("mood", 16_401, 7), column("", 25, 4)]
+            [
+                column("id", 20, -1),
+                column("mood", 16_401, 7),
+                column("", 25, 4)
+            ]
         );
     }
 

@@ -47,7 +47,7 @@ impl From<u8> for Status {
 }
 
 /// What a statement did, in the server's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(in crate::database) struct CommandTag {
     /// Such as `SELECT` or `CREATE TABLE`.
     pub(in crate::database) verb: String,
@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn the_sqlstate_is_found_wherever_it_stands() {
         let code = |body: &[u8]| error(body).0;
-        assert_eq!(code(b"SERROR\0C40001\0MC is no code\0\0").as_deref(), Some("40001"));
+        assert_eq!(
+            code(b"SERROR\0C40001\0MC is no code\0\0").as_deref(),
+            Some("40001")
+        );
         assert_eq!(code(b"MCODE\0C23505\0\0").as_deref(), Some("23505"));
         assert_eq!(code(b"SERROR\0\0"), None);
     }
@@ -127,7 +130,10 @@ mod tests {
 
     #[test]
     fn a_parameter_has_a_name_and_a_value() {
-        assert_eq!(parameter(b"server_version\x0015.3\0"), Some(("server_version", "15.3")));
+        assert_eq!(
+            parameter(b"server_version\x0015.3\0"),
+            Some(("server_version", "15.3"))
+        );
         assert_eq!(parameter(b"odd"), None);
     }
 }

@@ -80,7 +80,9 @@ impl<S: AsyncWrite + Unpin, P: Unpin> AsyncWrite for Guard<S, P> {
                 return Poll::Ready(written);
             }
         };
-        let requests = this.outbound.follow(bytes.get(..length).unwrap_or_default());
+        let requests = this
+            .outbound
+            .follow(bytes.get(..length).unwrap_or_default());
         let mut record = this.wire.lock();
         if length > 0 && std::mem::take(&mut record.turned) {
             record.counters.flights += 1;

@@ -46,11 +46,19 @@ impl fmt::Display for End {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed { sqlstate: None } => formatter.write_str("the connection was lost"),
-            Self::Closed { sqlstate: Some(code) } => {
-                write!(formatter, "the server ended the connection (SQLSTATE {code})")
+            Self::Closed {
+                sqlstate: Some(code),
+            } => {
+                write!(
+                    formatter,
+                    "the server ended the connection (SQLSTATE {code})"
+                )
             }
             Self::FrameTooLong { bytes, maximum } => {
-                write!(formatter, "a message of {bytes} bytes came, {maximum} are allowed")
+                write!(
+                    formatter,
+                    "a message of {bytes} bytes came, {maximum} are allowed"
+                )
             }
         }
     }
@@ -125,6 +133,11 @@ impl Wire {
         self.lock().sent
     }
 
+    /// Whether the server wants to copy data, in the answer that is coming.
+    pub(in crate::database) fn is_copying(&self) -> bool {
+        self.lock().current.copy
+    }
+
     /// Whether the first `requests` requests were answered, and the connection lives.
     pub(in crate::database) fn is_idle(&self, requests: u64) -> bool {
         let record = self.lock();
@@ -149,7 +162,10 @@ impl Wire {
     /// The server's version, and CockroachDB's own if it is one, as told at start-up.
     pub(in crate::database) fn versions(&self) -> (Option<String>, Option<String>) {
         let record = self.lock();
-        (record.server_version.clone(), record.cockroachdb_version.clone())
+        (
+            record.server_version.clone(),
+            record.cockroachdb_version.clone(),
+        )
     }
 
     /// Waits until the first `requests` requests were answered, or the connection ended.
