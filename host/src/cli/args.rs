@@ -140,6 +140,8 @@ pub(super) struct RightsArguments {
     pub(super) transaction: bool,
 
     /// How often a transaction is run again after losing a race [default: 3]
+    ///
+    /// The transactions themselves come with a later version.
     #[arg(long, value_name = "N")]
     pub(super) max_retries: Option<u32>,
 }
@@ -321,4 +323,50 @@ Exit codes:
         limits.join("\n"),
         exit::Exit::table()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Arguments, Command};
+
+    fn check(name: &str, help: &str) {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(name, help));
+    }
+
+    #[test]
+    fn the_help_is_as_in_the_golden_files() {
+        let mut command = Arguments::command().term_width(100);
+        command.build();
+        check("host", &command.render_long_help().to_string());
+        let run = command.find_subcommand_mut("run").expect("a command");
+        check("run", &run.render_long_help().to_string());
+        check("run-short", &run.render_help().to_string());
+    }
+
+    #[test]
+    fn what_is_typed_arrives_as_it_was_typed() {
+        let typed = "host run a.wasm --input -1 --grant sql --grant schema,databases --set a=b=c --limit cpu=1s --timeout 5s \
+                     -q -- --input x";
+        let typed = Arguments::try_parse_from(typed.split_whitespace()).expect("good arguments");
+        let Some(Command::Run(run)) = typed.command else {
+            unreachable!("it is `run`");
+        };
+        assert_eq!(run.input.input.as_deref(), Some("-1"));
+        assert_eq!(run.arguments, ["--input", "x"]);
+        assert!(run.output.quiet);
+        let flags = run.flags();
+        assert_eq!(flags.grants, ["sql", "schema,databases"]);
+        assert_eq!(flags.settings, [("a".to_owned(), "b=c".to_owned())]);
+        let limits: Vec<_> = flags
+            .limits
+            .iter()
+            .map(|limit| (limit.flag, limit.name.as_str()))
+            .collect();
+        assert_eq!(limits, [("--limit", "cpu"), ("--timeout", "timeout")]);
+    }
 }

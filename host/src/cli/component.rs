@@ -35,9 +35,9 @@ pub(super) fn read(path: &Path, limit_bytes: usize) -> Result<Vec<u8>, Failure> 
     let kind = file.metadata().map_err(unreadable)?;
     if !kind.is_file() {
         let kind = if kind.is_dir() {
-            "is a directory"
+            "it is a directory"
         } else {
-            "is not a regular file"
+            "it is not a regular file"
         };
         return Err(unreadable(io::Error::other(kind)));
     }
@@ -78,8 +78,8 @@ mod tests {
         assert_eq!(read(&file, 4).expect("it fits"), b"four");
         for (path, limit_bytes, words) in [
             (file.as_path(), 3, "limit `component-bytes`"),
-            (folder.path(), 4, "is a directory"),
-            (Path::new("/dev/zero"), 4, "is not a regular file"),
+            (folder.path(), 4, "it is a directory"),
+            (Path::new("/dev/zero"), 4, "it is not a regular file"),
             (Path::new("/no/such/file"), 4, "No such file or directory"),
         ] {
             let failure = read(path, limit_bytes).expect_err(words);

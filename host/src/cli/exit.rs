@@ -143,9 +143,18 @@ impl Failure {
         }
     }
 
-    /// A failure with the message of an error and of all that caused it.
+    /// A failure with the message of an error and of all that caused it, each said once.
     pub(super) fn caused_by(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self::new(exit, format_args!("{:#}", error.into()))
+        let mut messages = Vec::new();
+        for message in error.into().chain().map(ToString::to_string) {
+            if !messages
+                .iter()
+                .any(|said: &String| said.ends_with(&message))
+            {
+                messages.push(message);
+            }
+        }
+        Self::new(exit, messages.join(": "))
     }
 
     /// Adds what to do about it.
@@ -157,7 +166,16 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::Exit;
+    use super::{Exit, Failure};
+
+    #[test]
+    fn a_failure_says_every_cause_once() {
+        let error = anyhow::anyhow!("no such file")
+            .context("cannot read it: no such file")
+            .context("--input");
+        let failure = Failure::caused_by(Exit::Usage, error);
+        assert_eq!(failure.message, "--input: cannot read it: no such file");
+    }
 
     #[test]
     fn every_exit_has_a_code_and_a_name_of_its_own() {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::oneshot, task, time};
+use tokio::{task, time};
 
 use super::{
     args::{LogLevel, RunArguments, SummaryForm},
@@ -23,12 +23,12 @@ use super::{
 use crate::{
     config::{Config, Environment},
     operate::{OpenDatabase, OpenError},
-    runtime::{Outcome, Plugin, Request, Runtime, Stdin},
+    runtime::{Interrupt, Outcome, Plugin, Request, Runtime, Stdin},
     telemetry,
 };
 
 /// How long connections may take to say goodbye.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs a plugin, and tells how it went.
 pub(super) fn main(arguments: &RunArguments) -> Exit {
@@ -115,14 +115,15 @@ impl Job {
         let limits = &self.config.limits;
         let component = component::read(&plugin.path, limits.sandbox.component_bytes)?;
         let input = self.read_input().await?;
-        let runtime = Runtime::new(limits.sandbox, self.config.cache.clone())
-            .map_err(|error| Failure::caused_by(Exit::Usage, error))?;
+        let runtime =
+            Runtime::new(limits.sandbox, self.config.cache.clone()).map_err(verdict::of_start)?;
         let loading = runtime.load(&plugin.name, component, &self.config.grants);
         let plugin = self
             .interruption
             .or(loading)
             .await?
-            .map_err(verdict::of_refusal)?;
+            .map_err(|refusal| verdict::of_refusal(&self.config.plugin.path, refusal))?;
+        self.check_use(&plugin)?;
         let opening = OpenDatabase::open(&self.config.database, limits.database);
         let database = self.interruption.or(opening).await?.map_err(unreachable)?;
         self.tell_where(&database);
@@ -156,10 +157,26 @@ impl Job {
         read.map_err(|error| Failure::caused_by(Exit::Internal, error))?
     }
 
+    /// Input and arguments are for different kinds of plugins; what would be overlooked is refused.
+    fn check_use(&self, plugin: &Plugin) -> Result<(), Failure> {
+        let (given, instead) = match (plugin.is_program(), &self.input, &self.arguments[..]) {
+            (true, Some(_), _) => (
+                "the plugin is an ordinary program, which does not see --input",
+                "give it arguments after `--`, or standard input",
+            ),
+            (false, _, [_, ..]) => (
+                "the plugin exports `run`, which does not see arguments",
+                "give it JSON with --input, or settings with --set",
+            ),
+            _ => return Ok(()),
+        };
+        Err(Failure::new(Exit::Usage, given).hint(instead))
+    }
+
     fn tell_where(&self, database: &OpenDatabase) {
         if let Some(development) = database.development() {
             self.terminal.note(&format!(
-                "no database was given: using the development database in {} ({}), where every grant is given",
+                "this run works on the development database in {} ({}), with every grant; --database-url names another one",
                 development.directory().display(),
                 development.server()
             ));
@@ -180,7 +197,7 @@ impl Job {
         } else {
             Stdin::Process
         };
-        let (cancel, cancelled) = oneshot::channel();
+        let interruption = self.interruption.clone();
         let request = Request {
             tenant: self.config.tenant.clone(),
             run_id: format!("{:032x}", rand::random::<u128>()),
@@ -191,17 +208,11 @@ impl Job {
             stdout: Box::new(tokio::io::stdout()),
             limits: self.config.limits.runtime,
             database_limits: self.config.limits.database,
-            cancel: cancelled,
+            interrupt: Interrupt::when(async move {
+                interruption.wait().await;
+            }),
         };
-        let mut run = Box::pin(runtime.run(plugin, database.database(), request));
-        let outcome = tokio::select! {
-            outcome = &mut run => outcome,
-            _ = self.interruption.clone().wait() => {
-                // A run that has just ended has no ear for it.
-                cancel.send(()).unwrap_or_default();
-                run.await
-            }
-        };
+        let outcome = Box::pin(runtime.run(plugin, database.database(), request)).await;
         (taken, outcome)
     }
 }

@@ -1,12 +1,14 @@
 //! What an outcome comes to: the exit code, and what is said.
 
+use std::path::Path;
+
 use super::{
     exit::{Exit, Failure},
     interrupt::interrupted,
 };
 use crate::{
     config,
-    runtime::{End, Refusal, Step},
+    runtime::{End, Refusal, StartError, Step},
 };
 
 /// How much of a crashed plugin's call stack is shown.
@@ -56,8 +58,23 @@ pub(super) fn of(end: End, told: Option<Exit>) -> Result<Option<String>, Failure
 }
 
 /// Why a plugin is not run.
-pub(super) fn of_refusal(refusal: Refusal) -> Failure {
-    Failure::caused_by(Exit::Refused, refusal)
+pub(super) fn of_refusal(plugin: &Path, refusal: Refusal) -> Failure {
+    if matches!(refusal, Refusal::HostBug(_)) {
+        return Failure::caused_by(Exit::Internal, refusal);
+    }
+    Failure::new(
+        Exit::Refused,
+        format!("`{}` cannot be run: {refusal}", plugin.display()),
+    )
+}
+
+/// Why nothing can be run. The address space of all memories is set aside at the start: limits can ask for more than there is.
+pub(super) fn of_start(error: StartError) -> Failure {
+    match error {
+        StartError::Engine(_) => Failure::caused_by(Exit::Usage, error)
+            .hint("if this machine has too little memory for the limits, lower them: --memory …"),
+        StartError::Link(_) => Failure::caused_by(Exit::Internal, error),
+    }
 }
 
 #[cfg(test)]
