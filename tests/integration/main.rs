@@ -1,1 +1,3 @@
-fn main() {}
+//! The promises of the host, a module for each.
+
+mod layering;

@@ -12,6 +12,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use super::{DevelopmentError, Options, account::Account};
 
@@ -91,7 +92,7 @@ impl Directory {
                 account: Account::Ours,
                 temporary: true,
             })
-            .filter(|directory| directory.path.join("socket").is_dir())
+            .filter(|directory| directory.socket_inside().is_dir())
             .collect()
     }
 
@@ -144,37 +145,48 @@ impl Directory {
         lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
     }
 
-    /// Makes the folder of the socket, private to the server's user: in this directory, or somewhere shorter.
+    /// Makes the folder of the socket, private to the server's user.
     pub(super) fn prepare_socket(&self) -> Result<PathBuf, DevelopmentError> {
-        let inside = self.path.join("socket");
-        make_private(&inside, self.account)?;
-        if inside.as_os_str().len() <= MAX_SOCKET_FOLDER_BYTES {
-            return Ok(inside);
-        }
-        let outside = short_socket_folder(&self.path);
-        make_private(&outside, self.account)?;
-        Ok(outside)
+        // It is made in any case: from now on a temporary directory counts as one that can be left behind.
+        make_private(&self.socket_inside(), self.account)?;
+        let socket = self.socket();
+        make_private(&socket, self.account)?;
+        Ok(socket)
     }
 
     /// Removes the socket's folder if it is not in this directory.
-    pub(super) fn remove_socket(&self, socket: &Path) {
+    pub(super) fn remove_socket(&self) {
+        let socket = self.socket();
         if !socket.starts_with(&self.path) {
             // Only an empty folder goes, and an empty folder harms nobody if it stays.
             drop(fs::remove_dir(socket));
         }
     }
 
-    /// A new, empty, unfinished data directory of the server's account.
-    pub(super) fn unfinished_data(&self) -> Result<PathBuf, DevelopmentError> {
-        let path = tempfile::Builder::new()
+    fn socket_inside(&self) -> PathBuf {
+        self.path.join("socket")
+    }
+
+    /// The folder of the socket: in this directory, or somewhere shorter, the same for every host.
+    fn socket(&self) -> PathBuf {
+        let inside = self.socket_inside();
+        if inside.as_os_str().len() <= MAX_SOCKET_FOLDER_BYTES {
+            inside
+        } else {
+            short_socket_folder(&self.path)
+        }
+    }
+
+    /// A new, empty, unfinished data directory of the server's account. It goes with the handle, unless it has been renamed.
+    pub(super) fn unfinished_data(&self) -> Result<TempDir, DevelopmentError> {
+        let unfinished = tempfile::Builder::new()
             .prefix(UNFINISHED_PREFIX)
             .tempdir_in(&self.path)
-            .map_err(DevelopmentError::file("make a directory in", &self.path))?
-            .keep();
+            .map_err(DevelopmentError::file("make a directory in", &self.path))?;
         self.account
-            .give(&path)
-            .map_err(DevelopmentError::file("make private", &path))?;
-        Ok(path)
+            .give(unfinished.path())
+            .map_err(DevelopmentError::file("make private", unfinished.path()))?;
+        Ok(unfinished)
     }
 
     /// Removes what hosts that were killed have left half done.

@@ -20,7 +20,10 @@ pub enum DevelopmentError {
     )]
     NotOurs(PathBuf),
     /// Something in the directory cannot be read or written.
-    #[error("cannot {action} {}", .path.display())]
+    #[error(
+        "cannot {action} {}; if that cannot be mended, name another directory for the development database",
+        .path.display()
+    )]
     File {
         /// What was tried.
         action: &'static str,

@@ -75,6 +75,7 @@ impl DevelopmentDatabase {
         Ok(Self {
             directory,
             membership,
+            starting: None,
             postmaster: None,
             server: String::new(),
             url: String::new(),
@@ -129,7 +130,8 @@ impl DevelopmentDatabase {
             self.wait_until_gone(running.pid).await?;
             return Ok(None);
         }
-        self.wait_until_ready(running.pid, deadline).await
+        let lives = || runs_on(running.pid, &self.directory.data());
+        wait_until_ready(&self.directory, deadline, lives).await
     }
 
     /// Starts the server, after clearing away what a killed one has left.
@@ -157,16 +159,17 @@ impl DevelopmentDatabase {
             ] {
                 remove_file(&remains)?;
             }
-            let child = server::launch(&programs, directory, &socket)?;
-            let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-            self.postmaster = pid.map(|pid| Postmaster::starting(pid, &socket, server::PORT));
-            tokio::spawn(reap(child));
-            if let Some(pid) = pid
-                && let Some(postmaster) = self.wait_until_ready(pid, deadline).await?
-            {
+            let child = self
+                .starting
+                .insert(server::launch(&programs, directory, &socket)?);
+            let lives = || matches!(child.try_wait(), Ok(None));
+            if let Some(postmaster) = wait_until_ready(directory, deadline, lives).await? {
+                if let Some(child) = self.starting.take() {
+                    tokio::spawn(reap(child));
+                }
                 return Ok(postmaster);
             }
-            self.postmaster = None;
+            self.starting = None;
             let tail = directory.log_tail();
             let in_use = tail
                 .lines()
@@ -179,28 +182,6 @@ impl DevelopmentDatabase {
             }
             time::sleep(POLL_INTERVAL * 10).await;
         }
-    }
-
-    /// Waits until a server accepts connections. `None` if it ends instead.
-    async fn wait_until_ready(
-        &self,
-        pid: Pid,
-        deadline: Instant,
-    ) -> Result<Option<Postmaster>, DevelopmentError> {
-        let data = self.directory.data();
-        while runs_on(pid, &data) {
-            if let Some(postmaster) = Postmaster::find(&data)
-                && postmaster.pid == pid
-                && postmaster.accepts().await
-            {
-                return Ok(Some(postmaster));
-            }
-            if Instant::now() >= deadline {
-                return Err(self.directory.timeout("starting"));
-            }
-            time::sleep(POLL_INTERVAL).await;
-        }
-        Ok(None)
     }
 
     /// Gives up this host's share, and ends the server if that was the last.
@@ -218,10 +199,10 @@ impl DevelopmentDatabase {
 
     /// Ends the server, whoever started it, and removes what was temporary.
     async fn end(&mut self) -> Result<(), DevelopmentError> {
-        if let Some(running) = self.tell_to_stop()? {
-            self.wait_until_gone(running.pid).await?;
-            self.directory.remove_socket(&running.socket);
+        if let Some(pid) = self.tell_to_stop()? {
+            self.wait_until_gone(pid).await?;
         }
+        self.directory.remove_socket();
         if self.directory.temporary {
             self.directory.remove()?;
         }
@@ -229,18 +210,23 @@ impl DevelopmentDatabase {
     }
 
     /// Asks for a fast shutdown: open transactions are rolled back, connections closed.
-    fn tell_to_stop(&mut self) -> Result<Option<Postmaster>, DevelopmentError> {
-        let data = self.directory.data();
-        // One that has just been started may not have written its file yet.
-        let started = self.postmaster.take().filter(|it| runs_on(it.pid, &data));
-        let Some(running) = Postmaster::find(&data).or(started) else {
+    fn tell_to_stop(&mut self) -> Result<Option<Pid>, DevelopmentError> {
+        let running = Postmaster::find(&self.directory.data()).map(|it| it.pid);
+        let Some(pid) = running.or_else(|| self.just_started()) else {
             return Ok(None);
         };
         let stopping = self.directory.stopping();
-        fs::write(&stopping, running.pid.as_raw_nonzero().to_string())
+        fs::write(&stopping, pid.as_raw_nonzero().to_string())
             .map_err(DevelopmentError::file("write", &stopping))?;
-        self.signal(running.pid, Signal::INT)?;
-        Ok(Some(running))
+        self.signal(pid, Signal::INT)?;
+        Ok(Some(pid))
+    }
+
+    /// A server of ours that may not have written its file yet. Its number is its own for as long as nobody has waited for it.
+    fn just_started(&mut self) -> Option<Pid> {
+        let child = self.starting.as_mut()?;
+        let lives = matches!(child.try_wait(), Ok(None));
+        lives.then(|| server::pid(child)).flatten()
     }
 
     /// Waits for the end of a server that was told to stop; with less and less patience.
@@ -288,6 +274,27 @@ impl Drop for DevelopmentDatabase {
             tracing::warn!(%error, "the development database was not told to stop");
         }
     }
+}
+
+/// Waits until the server of a directory accepts connections. `None` if it ends instead.
+async fn wait_until_ready(
+    directory: &Directory,
+    deadline: Instant,
+    mut lives: impl FnMut() -> bool,
+) -> Result<Option<Postmaster>, DevelopmentError> {
+    let data = directory.data();
+    while lives() {
+        if let Some(postmaster) = Postmaster::find(&data)
+            && postmaster.accepts().await
+        {
+            return Ok(Some(postmaster));
+        }
+        if Instant::now() >= deadline {
+            return Err(directory.timeout("starting"));
+        }
+        time::sleep(POLL_INTERVAL).await;
+    }
+    Ok(None)
 }
 
 async fn poll_until(timeout: time::Duration, condition: impl Fn() -> bool) -> bool {

@@ -13,7 +13,8 @@
 //! remains and clears them.
 //!
 //! It stands in for CockroachDB: the same protocol and isolation, the same names of superuser and database, text in byte order, times in
-//! UTC. It never listens on a network and never runs as root.
+//! UTC. CockroachDB itself is never started, even where it is installed: its URL has to be given. The server never listens on a network
+//! and never runs as root.
 
 mod account;
 mod directory;
@@ -30,6 +31,7 @@ use std::{
 };
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use tokio::process::Child;
 
 use self::{directory::Directory, membership::Membership, postmaster::Postmaster};
 
@@ -75,7 +77,9 @@ pub struct Options {
 pub struct DevelopmentDatabase {
     directory: Directory,
     membership: Membership,
-    /// The server's process and socket, once there is one.
+    /// A server that this host has started, until it is ready.
+    starting: Option<Child>,
+    /// The server's process and socket, once it is ready.
     postmaster: Option<Postmaster>,
     server: String,
     url: String,

@@ -32,16 +32,6 @@ impl Postmaster {
         socket.join(format!(".s.PGSQL.{port}.lock"))
     }
 
-    /// A server that has just been started, and has written nothing yet.
-    pub(super) fn starting(pid: Pid, socket: &Path, port: u16) -> Self {
-        Self {
-            pid,
-            socket: socket.to_owned(),
-            port,
-            ready: false,
-        }
-    }
-
     /// The server that runs on a data directory.
     pub(super) fn find(data: &Path) -> Option<Self> {
         let text = fs::read_to_string(Self::file(data)).ok()?;
@@ -81,7 +71,8 @@ pub(super) fn signal(pid: Pid, signal: Signal) -> io::Result<()> {
 }
 
 /// Whether a process is alive and serves a data directory. After a crash or a restart of the machine its number may be another's; and a
-/// dead process that nobody has waited for has no arguments.
+/// dead process that nobody has waited for has no arguments. Neither has one whose program is just being loaded, so of a process that was
+/// started a moment ago this says nothing.
 pub(super) fn runs_on(pid: Pid, data: &Path) -> bool {
     let process = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
     match fs::read(process.join("cmdline")) {

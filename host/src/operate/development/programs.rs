@@ -63,7 +63,10 @@ impl Programs {
                     return Ok(programs);
                 }
                 Ok(programs) => {
-                    others.push(format!("{} in {}", programs.version, folder.display()));
+                    let other = format!("{} in {}", programs.version, programs.folder.display());
+                    if !others.contains(&other) {
+                        others.push(other);
+                    }
                 }
                 Err(reason) => looked.push(format!("  {}: {reason}", folder.display())),
             }

@@ -1,0 +1,18 @@
+//! Calls itself until the stack is full.
+
+use std::hint::black_box;
+
+chitin::plugin!(run);
+
+fn run() -> chitin::Result<u64> {
+    Ok(deeper(black_box(0)))
+}
+
+fn deeper(depth: u64) -> u64 {
+    let here = black_box([depth; 16]);
+    if black_box(false) {
+        depth
+    } else {
+        deeper(here[0] + 1).wrapping_add(here[15])
+    }
+}
