@@ -77,7 +77,7 @@ impl<R: Read> Records for CsvRecords<R> {
     ) -> Result<(), Failure> {
         for (column, field) in record.iter().enumerate() {
             let Ok(text) = str::from_utf8(field) else {
-                let text = format!("column {}: the text is not UTF-8", names[column]);
+                let text = format!("column `{}`: the text is not UTF-8", names[column]);
                 return Err(Failure::at(Self::line(record), text));
             };
             let null = self.nulls.iter().any(|null| null == text);
