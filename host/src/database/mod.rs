@@ -10,6 +10,7 @@
 //! was left unfinished on it. Nothing is retried here without being named so.
 
 mod error;
+mod identifier;
 mod limits;
 mod request;
 mod value;
