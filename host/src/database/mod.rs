@@ -9,12 +9,16 @@
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing
 //! was left unfinished on it. Nothing is retried here without being named so.
 
+mod complaint;
+mod dialect;
 mod error;
 mod identifier;
 mod limits;
 mod request;
+mod statement;
 mod value;
 
+pub use dialect::ServerKind;
 pub use error::{ConversionError, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep};
 pub use limits::{LimitExceeded, Limits};
 pub use request::{
