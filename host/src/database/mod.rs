@@ -9,12 +9,14 @@
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing
 //! was left unfinished on it. Nothing is retried here without being named so.
 
+mod catalog;
 mod complaint;
 mod dialect;
 mod error;
 mod identifier;
 mod limits;
 mod request;
+mod rows;
 mod statement;
 mod value;
 
@@ -26,4 +28,5 @@ pub use request::{
     DataType, DefaultValue, Field, ForeignKey, LockStrength, LockWait, Nulls, Operator, Ordering,
     ReferentialAction, Returning, RowLock, Selection, TableDefinition, Target, UniqueKey,
 };
+pub use rows::{Column, Rows};
 pub use value::{Interval, Other, TimeTz, Value};
