@@ -111,54 +111,42 @@ fn builtin(oid: Oid) -> Option<TypeInfo> {
 }
 
 fn described(found: &Rows, row: usize) -> Option<(Oid, TypeInfo)> {
-    let number = |column| match found.value(row, column) {
-        Ok(Value::Int64(number)) => Oid::try_from(number).ok(),
-        _ => None,
+    let number = |column| {
+        if let Ok(Value::Int64(number)) = found.value(row, column) {
+            Oid::try_from(number).ok()
+        } else {
+            None
+        }
     };
-    let text = |column| match found.value(row, column) {
-        Ok(Value::Text(text)) => Some(text.into_owned()),
-        _ => None,
+    let text = |column| {
+        if let Ok(Value::Text(text)) = found.value(row, column) {
+            Some(text.into_owned())
+        } else {
+            None
+        }
     };
     let (schema, name) = (text(1)?, text(2)?);
     let cast = format!("{}.{}", quoted(&schema), quoted(&name));
     let scalar_of = |name: &str, kind: Option<String>, base: Option<Oid>| match kind.as_deref() {
         Some("e") => Scalar::Label,
-        Some("d") => match base.and_then(Shape::of_builtin) {
-            Some((
-                _,
-                Shape {
-                    scalar,
-                    is_array: false,
-                },
-            )) => scalar,
-            _ => Scalar::Opaque,
-        },
+        Some("d") => base
+            .and_then(Shape::of_builtin)
+            .filter(|(_, shape)| !shape.is_array)
+            .map_or(Scalar::Opaque, |(_, shape)| shape.scalar),
         Some("b") => Scalar::of_extension(name),
         _ => Scalar::Opaque,
     };
-    let info = match (text(5), text(6)) {
-        (Some(element_schema), Some(element)) => {
-            let shape = Shape {
-                scalar: scalar_of(&element, text(7), number(8)),
-                is_array: true,
-            };
-            TypeInfo {
-                name: format!("{}[]", shown(&element_schema, &element)),
-                cast,
-                shape,
-            }
-        }
-        _ => {
-            let shape = Shape {
-                scalar: scalar_of(&name, text(3), number(4)),
-                is_array: false,
-            };
-            TypeInfo {
-                name: shown(&schema, &name),
-                cast,
-                shape,
-            }
-        }
+    let (name, scalar, is_array) = if let (Some(schema), Some(element)) = (text(5), text(6)) {
+        let scalar = scalar_of(&element, text(7), number(8));
+        (format!("{}[]", shown(&schema, &element)), scalar, true)
+    } else {
+        let scalar = scalar_of(&name, text(3), number(4));
+        (shown(&schema, &name), scalar, false)
+    };
+    let info = TypeInfo {
+        name,
+        cast,
+        shape: Shape { scalar, is_array },
     };
     Some((number(0)?, info))
 }

@@ -183,7 +183,7 @@ mod tests {
         ] {
             assert!(matches!(table(text), Err(Error::Invalid(_))), "{text:?}");
         }
-        assert!(table(&long[1..]).is_ok());
+        assert!(table(&"x".repeat(63)).is_ok());
         for name in ["", "a\0b", &long] {
             assert!(
                 matches!(Identifier::column(name), Err(Error::Invalid(_))),

@@ -83,7 +83,7 @@ impl Rows {
         let raw = self
             .raw(row, column)
             .ok_or_else(|| self.malformed(column, "there is no such value"))?;
-        decode(described.shape, &described.type_name, raw)
+        decode(described.shape, &described.type_name, raw.0)
             .map_err(|malformed| self.malformed(column, &malformed.to_string()))
     }
 
@@ -92,7 +92,7 @@ impl Rows {
         let mut bytes = 0;
         for (column, described) in self.columns.iter().enumerate() {
             if described.shape.scalar == Scalar::Numeric {
-                let raws = (0..self.rows.len()).filter_map(|row| self.raw(row, column).flatten());
+                let raws = (0..self.rows.len()).filter_map(|row| self.raw(row, column)?.0);
                 bytes += raws
                     .map(|raw| text_bytes(described.shape, raw))
                     .sum::<u64>();
@@ -101,9 +101,8 @@ impl Rows {
         bytes
     }
 
-    fn raw(&self, row: usize, column: usize) -> Option<Option<&[u8]>> {
-        let raw: Raw<'_> = self.rows.get(row)?.try_get(column).ok()?;
-        Some(raw.0)
+    fn raw(&self, row: usize, column: usize) -> Option<Raw<'_>> {
+        self.rows.get(row)?.try_get(column).ok()
     }
 
     fn malformed(&self, column: usize, message: &str) -> ConversionError {

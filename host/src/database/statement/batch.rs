@@ -301,6 +301,15 @@ fn size(value: &Value<'_>) -> usize {
         Value::Vector(numbers) => numbers.len() * 12,
         Value::Array(elements) => elements.iter().map(|element| size(element) + 4).sum(),
         Value::Other(other) => other.text.as_ref().map_or(0, |text| text.len()) + 3,
-        _ => 24,
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Int64(_)
+        | Value::Float64(_)
+        | Value::Date(_)
+        | Value::Time(_)
+        | Value::TimeTz(_)
+        | Value::Timestamp(_)
+        | Value::TimestampTz(_)
+        | Value::Interval(_) => 24,
     }
 }

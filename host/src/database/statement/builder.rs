@@ -49,7 +49,7 @@ impl Builder {
     pub(super) fn sql(&mut self, sql: impl fmt::Display) -> &mut Self {
         use fmt::Write as _;
         // Writing to a String cannot fail.
-        let _ = write!(self.statement.sql, "{sql}");
+        write!(self.statement.sql, "{sql}").ok();
         self
     }
 
@@ -126,10 +126,12 @@ impl Builder {
 /// is a text like any other and would end as such in a column of text.
 fn column_type(value: &Value<'_>) -> Type {
     let is_bytes = |value: &Value<'_>| matches!(value, Value::Bytes(_));
-    match value {
-        Value::Bytes(_) => Type::BYTEA,
-        Value::Array(elements) if elements.iter().any(is_bytes) => Type::BYTEA_ARRAY,
-        _ => Type::UNKNOWN,
+    if is_bytes(value) {
+        Type::BYTEA
+    } else if matches!(value, Value::Array(elements) if elements.iter().any(is_bytes)) {
+        Type::BYTEA_ARRAY
+    } else {
+        Type::UNKNOWN
     }
 }
 

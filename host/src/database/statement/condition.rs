@@ -82,7 +82,7 @@ fn push(builder: &mut Builder, condition: &Condition) -> Result<(), Error> {
             builder.sql("TRUE");
         }
         (Operator::InList | Operator::NotInList, values) => {
-            push_list(builder, &column, operator, values)?
+            push_list(builder, &column, operator, values)?;
         }
         (_, [value, rest @ ..]) => {
             builder
@@ -130,6 +130,17 @@ fn push_list(
     Ok(())
 }
 
+/// How many values an operator compares with that does not take a list.
+fn expected_values(operator: Operator) -> usize {
+    if matches!(operator, Operator::IsNull | Operator::IsNotNull) {
+        0
+    } else if operator == Operator::Between {
+        2
+    } else {
+        1
+    }
+}
+
 fn check_values(condition: &Condition) -> Result<(), Error> {
     let Condition {
         column,
@@ -137,13 +148,8 @@ fn check_values(condition: &Condition) -> Result<(), Error> {
         values,
         ..
     } = condition;
-    let expected = match operator {
-        Operator::IsNull | Operator::IsNotNull => Some(0),
-        Operator::Between => Some(2),
-        Operator::InList | Operator::NotInList => None,
-        _ => Some(1),
-    };
-    if expected.is_some_and(|expected| expected != values.len()) {
+    let is_list = matches!(operator, Operator::InList | Operator::NotInList);
+    if !is_list && values.len() != expected_values(*operator) {
         return Err(wrong_number(condition));
     }
     let takes_null = matches!(operator, Operator::Eq | Operator::Ne);
@@ -165,10 +171,10 @@ fn check_values(condition: &Condition) -> Result<(), Error> {
 }
 
 fn wrong_number(condition: &Condition) -> Error {
-    let takes = match condition.operator {
-        Operator::IsNull | Operator::IsNotNull => "no values",
-        Operator::Between => "two values",
-        _ => "one value",
+    let takes = match expected_values(condition.operator) {
+        0 => "no values",
+        1 => "one value",
+        _ => "two values",
     };
     Error::Invalid(format!(
         "the condition on column {:?} takes {takes} and has {}",

@@ -78,6 +78,7 @@ fn matching(condition: Condition) -> Target {
     Target::Matching(vec![condition])
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 #[test]
 fn conditions() {
     use Operator::{
@@ -195,6 +196,7 @@ fn conditions() {
     golden.check("conditions");
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 #[test]
 fn reads() {
     let mut golden = Golden::default();
@@ -275,6 +277,7 @@ fn reads() {
     golden.check("reads");
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 #[test]
 fn writes() {
     let mut golden = Golden::default();
@@ -616,6 +619,7 @@ fn every_constraint() -> TableDefinition {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn refused_tables() -> Vec<(&'static str, TableDefinition)> {
     let constant = |data_type, value| {
         table(vec![defaulting(

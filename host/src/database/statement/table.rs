@@ -86,7 +86,7 @@ fn push_column(
                 return Err(unfit("its value is of another kind than the column"));
             }
             let text = encode(value).map_err(|reason| unfit(&reason.to_string()))?;
-            if text.as_deref().is_some_and(|text| is_cut(text, column)) {
+            if !column.is_array && text.as_deref().is_some_and(|text| is_cut(text, column)) {
                 return Err(unfit("the column has no room for all of it"));
             }
             let literal = literal::quoted(text.as_deref());
@@ -157,31 +157,29 @@ fn type_name(column: &ColumnDefinition) -> Result<String, Error> {
 
 /// Whether the database would silently cut a constant to the length of its column.
 fn is_cut(text: &str, column: &ColumnDefinition) -> bool {
-    let characters = || u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-    match column.data_type {
-        _ if column.is_array => false,
-        DataType::Varchar(length) => characters() > length,
-        DataType::Bit(length) => characters() != length,
-        DataType::Numeric { scale, .. } => text.split_once('.').is_some_and(|(_, decimals)| {
-            let exact = decimals.trim_end_matches('0').len();
-            u32::try_from(exact).unwrap_or(u32::MAX) > scale
-        }),
-        _ => false,
+    let is_over =
+        |length: usize, room: u32| u32::try_from(length).map_or(true, |length| length > room);
+    let characters = text.chars().count();
+    if let DataType::Varchar(room) = column.data_type {
+        is_over(characters, room)
+    } else if let DataType::Bit(room) = column.data_type {
+        u32::try_from(characters) != Ok(room)
+    } else if let DataType::Numeric { scale, .. } = column.data_type {
+        let decimals = text.split_once('.').map_or("", |(_, decimals)| decimals);
+        is_over(decimals.trim_end_matches('0').len(), scale)
+    } else {
+        false
     }
 }
 
 /// Whether a constant is of the kind of its column. The database itself says whether its text can be read.
 fn may_be(value: &Value<'_>, column: &ColumnDefinition) -> bool {
-    match value {
-        Value::Array(elements) => {
-            column.is_array
-                && elements
-                    .iter()
-                    .all(|element| may_be_one(element, &column.data_type))
-        }
-        Value::Null | Value::Text(_) | Value::Other(_) => true,
-        scalar => !column.is_array && may_be_one(scalar, &column.data_type),
+    if let Value::Array(elements) = value {
+        let fits = |element| may_be_one(element, &column.data_type);
+        return column.is_array && elements.iter().all(fits);
     }
+    let is_read_as_any = matches!(value, Value::Null | Value::Text(_) | Value::Other(_));
+    is_read_as_any || (!column.is_array && may_be_one(value, &column.data_type))
 }
 
 fn may_be_one(value: &Value<'_>, data_type: &DataType) -> bool {

@@ -96,29 +96,28 @@ fn push_addition(
     value: &Value<'_>,
 ) -> Result<(), Error> {
     builder.sql(column).sql(" + ");
-    match value {
-        Value::Int64(_) | Value::Float64(_) | Value::Decimal(_) | Value::Text(_) => {
-            builder.value(column, value)?
-        }
-        Value::Interval(_) => {
-            let place = Place {
-                column: column.as_str().to_owned(),
-                row: None,
-            };
-            let text = encode(value).map_err(|reason| place.unfit(reason))?;
-            let parameter = Parameter {
-                declared: declared_type(value),
-                text: text.map(Into::into),
-            };
-            builder.parameter(place, parameter)
-        }
-        _ => {
-            return Err(Error::Invalid(format!(
-                "column {:?} can grow by a number or an interval, and by nothing else",
-                column.as_str()
-            )));
-        }
-    };
+    if let Value::Interval(_) = value {
+        let place = Place {
+            column: column.as_str().to_owned(),
+            row: None,
+        };
+        let text = encode(value).map_err(|reason| place.unfit(reason))?;
+        let parameter = Parameter {
+            declared: declared_type(value),
+            text: text.map(Into::into),
+        };
+        builder.parameter(place, parameter);
+    } else if matches!(
+        value,
+        Value::Int64(_) | Value::Float64(_) | Value::Decimal(_) | Value::Text(_)
+    ) {
+        builder.value(column, value)?;
+    } else {
+        return Err(Error::Invalid(format!(
+            "column {:?} can grow by a number or an interval, and by nothing else",
+            column.as_str()
+        )));
+    }
     Ok(())
 }
 

@@ -172,7 +172,7 @@ fn vector(numbers: &[f32]) -> String {
     for (place, number) in numbers.iter().enumerate() {
         let separator = if place == 0 { "" } else { "," };
         // Writing to a String cannot fail.
-        let _ = write!(text, "{separator}{number:e}");
+        write!(text, "{separator}{number:e}").ok();
     }
     text.push(']');
     text

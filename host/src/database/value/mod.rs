@@ -55,7 +55,7 @@ pub enum Value<'a> {
     /// A vector of the VECTOR type.
     Vector(Vec<f32>),
     /// A one-dimensional array. Its elements are never arrays themselves.
-    Array(Vec<Value<'a>>),
+    Array(Vec<Self>),
     /// A value of a type without a case of its own, or outside the range of its case.
     Other(Other<'a>),
 }

@@ -66,15 +66,15 @@ pub(super) fn read(mut bytes: &[u8]) -> Result<String, Malformed> {
         .find(|&weight| digit(weight) != 0);
     let highest = highest.unwrap_or(0);
     // Writing to a String cannot fail.
-    let _ = write!(text, "{}", digit(highest));
+    write!(text, "{}", digit(highest)).ok();
     for weight in (0..highest).rev() {
-        let _ = write!(text, "{:04}", digit(weight));
+        write!(text, "{:04}", digit(weight)).ok();
     }
     if header.scale > 0 {
         text.push('.');
         let end = text.len() + usize::from(header.scale);
         for weight in 1..=i32::from(header.scale.div_ceil(4)) {
-            let _ = write!(text, "{:04}", digit(-weight));
+            write!(text, "{:04}", digit(-weight)).ok();
         }
         text.truncate(end);
     }

@@ -97,28 +97,18 @@ impl Shape {
     /// The name and the shape of a type that has the same OID everywhere.
     pub(in crate::database) fn of_builtin(oid: Oid) -> Option<(String, Self)> {
         let known = Type::from_oid(oid)?;
-        Some(match known.kind() {
-            Kind::Array(element) if known.name().starts_with('_') => {
-                let shape = Self {
-                    scalar: Scalar::of(element),
-                    is_array: true,
-                };
-                (format!("{}[]", element.name()), shape)
-            }
-            Kind::Array(element) => {
-                let shape = Self {
-                    scalar: Scalar::of(element),
-                    is_array: true,
-                };
-                (known.name().to_owned(), shape)
-            }
-            _ => {
-                let shape = Self {
-                    scalar: Scalar::of(&known),
-                    is_array: false,
-                };
-                (known.name().to_owned(), shape)
-            }
-        })
+        let (is_array, element) = if let Kind::Array(element) = known.kind() {
+            (true, element)
+        } else {
+            (false, &known)
+        };
+        // Two types that are arrays of numbers have names of their own.
+        let name = if is_array && known.name().starts_with('_') {
+            format!("{}[]", element.name())
+        } else {
+            known.name().to_owned()
+        };
+        let scalar = Scalar::of(element);
+        Some((name, Self { scalar, is_array }))
     }
 }
