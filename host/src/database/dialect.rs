@@ -1,13 +1,6 @@
 //! All that differs between CockroachDB and PostgreSQL in what the host writes and reads.
 
-/// Which database it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServerKind {
-    /// CockroachDB.
-    CockroachDb,
-    /// PostgreSQL.
-    PostgreSql,
-}
+use super::server::ServerKind;
 
 impl ServerKind {
     /// How a column of `int8` gets a number that no other row has, after its type.

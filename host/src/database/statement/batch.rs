@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use tokio_postgres::types::Type;
 
 use super::{
-    Parameter, Place, Statement,
+    Place, Statement,
     builder::{Builder, distinct},
     write::push_returning,
 };
 use crate::database::{
-    dialect::ServerKind,
+    server::ServerKind,
     error::Error,
     identifier::{Identifier, QualifiedName},
+    lease::Parameter,
     request::{Batch, Returning},
     value::{Value, encode, push_element},
 };
@@ -90,10 +91,7 @@ impl<'a> BatchStatements<'a> {
                 column: column.as_str().to_owned(),
                 row: None,
             };
-            let parameter = Parameter {
-                declared: Type::UNKNOWN,
-                text: None,
-            };
+            let parameter = Parameter { data_type: Type::UNKNOWN, text: None };
             builder
                 .sql(if place == 0 { "" } else { ", " })
                 .parameter(place_of, parameter);
@@ -159,7 +157,7 @@ impl<'a> BatchStatements<'a> {
         &self,
         chunk: &Chunk,
         cast: impl Fn(&Identifier) -> &'t str,
-    ) -> Result<Statement, Error> {
+    ) -> Result<Statement<'_>, Error> {
         let mut builder = Builder::new();
         if chunk.columns.is_empty() {
             self.push_defaults(&mut builder, chunk);
@@ -187,10 +185,7 @@ impl<'a> BatchStatements<'a> {
                     column: self.columns[column].as_str().to_owned(),
                     row: None,
                 };
-                let parameter = Parameter {
-                    declared: Type::UNKNOWN,
-                    text: Some(self.cells(column, &chunk.rows)?),
-                };
+                let parameter = Parameter { data_type: Type::UNKNOWN, text: Some(self.cells(column, &chunk.rows)?.into()) };
                 builder
                     .sql(if place == 0 { "" } else { ", " })
                     .parameter(place_of, parameter)
@@ -207,7 +202,7 @@ impl<'a> BatchStatements<'a> {
     }
 
     /// Rows of nothing but defaults.
-    fn push_defaults(&self, builder: &mut Builder, chunk: &Chunk) {
+    fn push_defaults(&self, builder: &mut Builder<'_>, chunk: &Chunk) {
         let column = &self.columns[..1];
         builder
             .sql("INSERT INTO ")
@@ -229,7 +224,7 @@ impl<'a> BatchStatements<'a> {
     pub(in crate::database) fn cell_by_cell(
         &self,
         chunk: &Chunk,
-    ) -> impl Iterator<Item = Result<Statement, Error>> {
+    ) -> impl Iterator<Item = Result<Statement<'_>, Error>> {
         const PARAMETERS: usize = 50_000;
         let rows_each = (PARAMETERS / chunk.columns.len().max(1)).max(1);
         let rows: &[usize] = if chunk.columns.is_empty() {
@@ -241,7 +236,7 @@ impl<'a> BatchStatements<'a> {
             .map(|rows| self.values(&chunk.columns, rows))
     }
 
-    fn values(&self, columns: &[usize], rows: &[usize]) -> Result<Statement, Error> {
+    fn values(&self, columns: &[usize], rows: &[usize]) -> Result<Statement<'_>, Error> {
         let names: Vec<Identifier> = columns
             .iter()
             .map(|&place| self.columns[place].clone())

@@ -2,11 +2,12 @@ use std::{collections::HashSet, fmt};
 
 use tokio_postgres::types::Type;
 
-use super::{Parameter, Place, Statement, literal};
+use super::{Place, Statement, literal};
 use crate::database::{
     error::Error,
     identifier::Identifier,
-    value::{Value, encode},
+    lease::Parameter,
+    value::{Value, encode, encode_list},
 };
 
 /// What becomes of the values of a statement.
@@ -18,12 +19,12 @@ enum Values {
 
 /// A statement as it grows.
 #[derive(Debug)]
-pub(super) struct Builder {
-    statement: Statement,
+pub(super) struct Builder<'a> {
+    statement: Statement<'a>,
     values: Values,
 }
 
-impl Builder {
+impl<'a> Builder<'a> {
     /// A statement whose values are parameters.
     pub(super) fn new() -> Self {
         Self {
@@ -62,11 +63,7 @@ impl Builder {
     }
 
     /// Adds a value that is for this column.
-    pub(super) fn value(
-        &mut self,
-        column: &Identifier,
-        value: &Value<'_>,
-    ) -> Result<&mut Self, Error> {
+    pub(super) fn value(&mut self, column: &Identifier, value: &'a Value<'_>) -> Result<&mut Self, Error> {
         self.value_in_row(column, None, value)
     }
 
@@ -75,22 +72,29 @@ impl Builder {
         &mut self,
         column: &Identifier,
         row: Option<u64>,
-        value: &Value<'_>,
+        value: &'a Value<'_>,
     ) -> Result<&mut Self, Error> {
-        let place = Place {
-            column: column.as_str().to_owned(),
-            row,
-        };
+        let place = Place { column: column.as_str().to_owned(), row };
         let text = encode(value).map_err(|reason| place.unfit(reason))?;
         if self.writes_literals() {
-            let literal = literal::quoted(text.as_deref());
-            return Ok(self.sql(literal));
+            return Ok(self.sql(literal::quoted(text.as_deref())));
         }
-        let parameter = Parameter {
-            declared: column_type(value),
-            text: text.map(Into::into),
+        let data_type = if is_bytes(value) {
+            Type::BYTEA
+        } else if matches!(value, Value::Array(elements) if elements.iter().any(is_bytes)) {
+            Type::BYTEA_ARRAY
+        } else {
+            Type::UNKNOWN
         };
-        Ok(self.parameter(place, parameter))
+        Ok(self.parameter(place, Parameter { data_type, text }))
+    }
+
+    /// Adds values that are all for this column, as one array.
+    pub(super) fn list(&mut self, column: &Identifier, values: &[Value<'_>]) -> Result<&mut Self, Error> {
+        let place = Place { column: column.as_str().to_owned(), row: None };
+        let text = encode_list(values).map_err(|reason| place.unfit(reason))?;
+        let data_type = if values.iter().any(is_bytes) { Type::BYTEA_ARRAY } else { Type::UNKNOWN };
+        Ok(self.parameter(place, Parameter { data_type, text: Some(text.into()) }))
     }
 
     /// Adds a number of rows, which is no column's value.
@@ -102,37 +106,27 @@ impl Builder {
         };
         self.parameter(
             place,
-            Parameter {
-                declared: Type::INT8,
-                text: Some(number.to_string()),
-            },
+            Parameter { data_type: Type::INT8, text: Some(number.to_string().into()) },
         )
     }
 
     /// Adds a parameter as it is.
-    pub(super) fn parameter(&mut self, place: Place, parameter: Parameter) -> &mut Self {
+    pub(super) fn parameter(&mut self, place: Place, parameter: Parameter<'a>) -> &mut Self {
         self.statement.parameters.push(parameter);
         self.statement.places.push(place);
         let number = self.statement.parameters.len();
         self.sql(format_args!("${number}"))
     }
 
-    pub(super) fn finish(self) -> Statement {
+    pub(super) fn finish(self) -> Statement<'a> {
         self.statement
     }
 }
 
-/// The type of a parameter that meets a column: the column's own, whatever it is. Bytes alone say what they are, since their notation
-/// is a text like any other and would end as such in a column of text.
-fn column_type(value: &Value<'_>) -> Type {
-    let is_bytes = |value: &Value<'_>| matches!(value, Value::Bytes(_));
-    if is_bytes(value) {
-        Type::BYTEA
-    } else if matches!(value, Value::Array(elements) if elements.iter().any(is_bytes)) {
-        Type::BYTEA_ARRAY
-    } else {
-        Type::UNKNOWN
-    }
+/// The notation of bytes is a text like any other and would end as such in a column of text, so they alone say what they are. All other
+/// parameters take the type of the column that they meet.
+fn is_bytes(value: &Value<'_>) -> bool {
+    matches!(value, Value::Bytes(_))
 }
 
 /// Names of columns, each at most once.

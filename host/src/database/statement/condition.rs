@@ -9,7 +9,7 @@ use crate::database::{
 };
 
 /// Adds ` WHERE …`, or nothing without conditions.
-pub(super) fn push_where(builder: &mut Builder, conditions: &[Condition]) -> Result<(), Error> {
+pub(super) fn push_where<'a>(builder: &mut Builder<'a>, conditions: &'a [Condition]) -> Result<(), Error> {
     if !conditions.is_empty() {
         builder.sql(" WHERE ");
         push_all(builder, conditions)?;
@@ -18,7 +18,7 @@ pub(super) fn push_where(builder: &mut Builder, conditions: &[Condition]) -> Res
 }
 
 /// Adds conditions that all must hold, with those of one group as alternatives where the first of them stands.
-pub(super) fn push_all(builder: &mut Builder, conditions: &[Condition]) -> Result<(), Error> {
+pub(super) fn push_all<'a>(builder: &mut Builder<'a>, conditions: &'a [Condition]) -> Result<(), Error> {
     for (place, condition) in conditions.iter().enumerate() {
         let (before, rest) = conditions.split_at(place);
         let is_alternative =
@@ -67,7 +67,7 @@ fn comparison(operator: Operator) -> &'static str {
     }
 }
 
-fn push(builder: &mut Builder, condition: &Condition) -> Result<(), Error> {
+fn push<'a>(builder: &mut Builder<'a>, condition: &'a Condition) -> Result<(), Error> {
     let column = Identifier::column(&condition.column)?;
     let operator = condition.operator;
     check_values(condition)?;
@@ -98,17 +98,17 @@ fn push(builder: &mut Builder, condition: &Condition) -> Result<(), Error> {
     Ok(())
 }
 
-fn push_is(builder: &mut Builder, column: &Identifier, operator: Operator) {
+fn push_is(builder: &mut Builder<'_>, column: &Identifier, operator: Operator) {
     builder.sql(column).sql(comparison(operator));
 }
 
 /// One array is one parameter, whatever the number of values, so that the text stays the same; there are no arrays of arrays, so arrays
 /// are listed one by one.
-fn push_list(
-    builder: &mut Builder,
+fn push_list<'a>(
+    builder: &mut Builder<'a>,
     column: &Identifier,
     operator: Operator,
-    values: &[Value<'static>],
+    values: &'a [Value<'static>],
 ) -> Result<(), Error> {
     builder.sql(column);
     if builder.writes_literals() || values.iter().any(|value| matches!(value, Value::Array(_))) {
@@ -124,7 +124,7 @@ fn push_list(
         } else {
             " <> ALL ("
         });
-        builder.value(column, &Value::Array(values.to_vec()))?;
+        builder.list(column, values)?;
     }
     builder.sql(")");
     Ok(())

@@ -18,31 +18,32 @@ use crate::database::{
 struct Golden(String);
 
 impl Golden {
-    fn add(&mut self, name: &str, statement: Result<Statement, Error>) {
-        _ = writeln!(self.0, "-- {name}");
+    fn add(&mut self, name: &str, statement: Result<Statement<'_>, Error>) {
+        writeln!(self.0, "-- {name}").ok();
         match statement {
             Err(error) => {
-                _ = writeln!(self.0, "{error}\n");
+                writeln!(self.0, "{error}\n").ok();
             }
             Ok(Statement {
                 sql,
                 parameters,
                 places,
             }) => {
-                _ = writeln!(self.0, "{sql}");
-                for (number, (parameter, place)) in parameters.iter().zip(places).enumerate() {
-                    let row = place
-                        .row
-                        .map(|row| format!(" row {row}"))
-                        .unwrap_or_default();
-                    let text = parameter.text.as_deref().unwrap_or("NULL");
-                    _ = writeln!(
+                writeln!(self.0, "{sql}").ok();
+                for (number, parameter) in parameters.iter().enumerate() {
+                    let place = places.get(number).map(|place| {
+                        let row = place.row.map(|row| format!(" row {row}")).unwrap_or_default();
+                        format!(" for {}{row}", place.column)
+                    });
+                    writeln!(
                         self.0,
-                        "   ${} {} for {}{row}: {text}",
+                        "   ${} {}{}: {}",
                         number + 1,
-                        parameter.declared.name(),
-                        place.column
-                    );
+                        parameter.data_type.name(),
+                        place.unwrap_or_default(),
+                        parameter.text.as_deref().unwrap_or("NULL")
+                    )
+                    .ok();
                 }
                 self.0.push('\n');
             }
@@ -408,11 +409,11 @@ fn batches() {
     let returning = Returning::AllColumns;
     let statements = BatchStatements::new("t", &batch, &returning).expect("a good batch");
     let (table, columns) = statements.target();
-    _ = writeln!(
+    writeln!(
         golden.0,
         "-- describe\n{}\n",
         BatchStatements::describe(table, &columns)
-    );
+    ).ok();
     for chunk in statements.chunks(ServerKind::PostgreSql) {
         let cast = |column: &super::super::identifier::Identifier| {
             if column.as_str() == "a" {

@@ -14,8 +14,6 @@ mod table;
 mod text;
 mod write;
 
-use tokio_postgres::types::Type;
-
 pub(super) use batch::{BatchStatements, Chunk};
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
@@ -24,23 +22,17 @@ pub(super) use write::{delete, insert, update};
 
 use super::{
     error::{ConversionError, Error},
+    lease::Parameter,
     value::Unfit,
 };
 
 /// One statement, ready to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Statement {
+#[derive(Debug, Clone, Default)]
+pub(super) struct Statement<'a> {
     pub(super) sql: String,
-    pub(super) parameters: Vec<Parameter>,
+    pub(super) parameters: Vec<Parameter<'a>>,
     /// What each parameter is for, so that an error can name it.
     pub(super) places: Vec<Place>,
-}
-
-/// A parameter in the database's text notation; NULL without it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Parameter {
-    pub(super) declared: Type,
-    pub(super) text: Option<String>,
 }
 
 /// What a parameter is for.
@@ -54,7 +46,7 @@ pub(super) struct Place {
 
 impl Place {
     /// The error of a value that cannot be sent.
-    fn unfit(&self, reason: Unfit) -> Error {
+    pub(super) fn unfit(&self, reason: Unfit) -> Error {
         Error::Conversion(Box::new(ConversionError {
             column: self.column.clone(),
             row: self.row,

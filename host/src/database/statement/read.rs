@@ -6,11 +6,11 @@ use crate::database::{
 };
 
 /// Reads rows, and never more than `at_most`.
-pub(in crate::database) fn select(
+pub(in crate::database) fn select<'a>(
     table: &str,
-    selection: &Selection,
+    selection: &'a Selection,
     at_most: u64,
-) -> Result<Statement, Error> {
+) -> Result<Statement<'a>, Error> {
     let mut builder = Builder::new();
     push_columns(&mut builder, table, &selection.columns)?;
     push_where(&mut builder, &selection.filter)?;
@@ -27,10 +27,7 @@ pub(in crate::database) fn select(
 }
 
 /// Reads no rows, and so only the columns; none of them named is all of them.
-pub(in crate::database) fn select_nothing(
-    table: &str,
-    columns: &[String],
-) -> Result<Statement, Error> {
+pub(in crate::database) fn select_nothing(table: &str, columns: &[String]) -> Result<Statement<'static>, Error> {
     let mut builder = Builder::new();
     push_columns(&mut builder, table, columns)?;
     builder.sql(" LIMIT 0");
@@ -38,7 +35,7 @@ pub(in crate::database) fn select_nothing(
 }
 
 /// Counts rows.
-pub(in crate::database) fn count(table: &str, filter: &[Condition]) -> Result<Statement, Error> {
+pub(in crate::database) fn count<'a>(table: &str, filter: &'a [Condition]) -> Result<Statement<'a>, Error> {
     let mut builder = Builder::new();
     builder
         .sql("SELECT count(*) FROM ")
@@ -47,7 +44,7 @@ pub(in crate::database) fn count(table: &str, filter: &[Condition]) -> Result<St
     Ok(builder.finish())
 }
 
-fn push_columns(builder: &mut Builder, table: &str, columns: &[String]) -> Result<(), Error> {
+fn push_columns(builder: &mut Builder<'_>, table: &str, columns: &[String]) -> Result<(), Error> {
     let names = columns
         .iter()
         .map(|column| Identifier::column(column))
@@ -63,7 +60,7 @@ fn push_columns(builder: &mut Builder, table: &str, columns: &[String]) -> Resul
     Ok(())
 }
 
-fn push_order(builder: &mut Builder, order: &[Ordering]) -> Result<(), Error> {
+fn push_order(builder: &mut Builder<'_>, order: &[Ordering]) -> Result<(), Error> {
     for (place, step) in order.iter().enumerate() {
         builder
             .sql(if place == 0 { " ORDER BY " } else { ", " })

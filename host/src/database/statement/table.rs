@@ -7,7 +7,7 @@ use super::{
     literal,
 };
 use crate::database::{
-    dialect::ServerKind,
+    server::ServerKind,
     error::Error,
     identifier::{Identifier, QualifiedName},
     request::{
@@ -22,7 +22,7 @@ pub(in crate::database) fn create_table(
     server: ServerKind,
     table: &str,
     definition: &TableDefinition,
-) -> Result<Statement, Error> {
+) -> Result<Statement<'static>, Error> {
     let table = QualifiedName::table(table)?;
     if definition.columns.is_empty() {
         return Err(Error::Invalid(
@@ -55,7 +55,7 @@ pub(in crate::database) fn create_table(
 }
 
 /// Removes a table. That it is not there is an error of the statement.
-pub(in crate::database) fn drop_table(table: &str, cascade: bool) -> Result<Statement, Error> {
+pub(in crate::database) fn drop_table(table: &str, cascade: bool) -> Result<Statement<'static>, Error> {
     let mut builder = Builder::new();
     builder.sql("DROP TABLE ").sql(QualifiedName::table(table)?);
     builder.sql(if cascade { " CASCADE" } else { "" });
@@ -63,7 +63,7 @@ pub(in crate::database) fn drop_table(table: &str, cascade: bool) -> Result<Stat
 }
 
 fn push_column(
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
     server: ServerKind,
     name: &Identifier,
     column: &ColumnDefinition,
@@ -230,7 +230,7 @@ fn check_known<'a>(
 }
 
 /// Adds `, CONSTRAINT "name"`, or the comma alone.
-fn push_constraint_name(builder: &mut Builder, name: Option<&String>) -> Result<(), Error> {
+fn push_constraint_name(builder: &mut Builder<'_>, name: Option<&String>) -> Result<(), Error> {
     builder.sql(", ");
     if let Some(name) = name {
         builder
@@ -242,7 +242,7 @@ fn push_constraint_name(builder: &mut Builder, name: Option<&String>) -> Result<
 }
 
 fn push_unique_key(
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
     table: &QualifiedName,
     key: &UniqueKey,
     known: &HashSet<&str>,
@@ -262,7 +262,7 @@ fn push_unique_key(
 }
 
 fn push_foreign_key(
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
     key: &ForeignKey,
     known: &HashSet<&str>,
 ) -> Result<(), Error> {
@@ -301,7 +301,7 @@ fn action(action: ReferentialAction) -> &'static str {
     }
 }
 
-fn push_check(builder: &mut Builder, check: &Check, known: &HashSet<&str>) -> Result<(), Error> {
+fn push_check(builder: &mut Builder<'_>, check: &Check, known: &HashSet<&str>) -> Result<(), Error> {
     if check.conditions.is_empty() {
         return Err(Error::Invalid(
             "a check needs at least one condition".to_owned(),

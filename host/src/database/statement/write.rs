@@ -1,21 +1,22 @@
 use super::{
-    Parameter, Place, Statement,
+    Place, Statement,
     builder::{Builder, distinct},
     condition::push_where,
 };
 use crate::database::{
     error::Error,
     identifier::{Identifier, QualifiedName},
+    lease::Parameter,
     request::{Assignment, Change, Field, Returning, Target},
     value::{Value, declared_type, encode},
 };
 
 /// Inserts one row.
-pub(in crate::database) fn insert(
+pub(in crate::database) fn insert<'a>(
     table: &str,
-    fields: &[Field],
+    fields: &'a [Field],
     returning: &Returning,
-) -> Result<Statement, Error> {
+) -> Result<Statement<'a>, Error> {
     let columns = distinct(fields.iter().map(|field| &field.column))?;
     let mut builder = Builder::new();
     builder
@@ -37,12 +38,12 @@ pub(in crate::database) fn insert(
 }
 
 /// Changes rows.
-pub(in crate::database) fn update(
+pub(in crate::database) fn update<'a>(
     table: &str,
-    assignments: &[Assignment],
-    target: &Target,
+    assignments: &'a [Assignment],
+    target: &'a Target,
     returning: &Returning,
-) -> Result<Statement, Error> {
+) -> Result<Statement<'a>, Error> {
     if assignments.is_empty() {
         return Err(Error::Invalid(
             "an update needs at least one assignment".to_owned(),
@@ -75,11 +76,11 @@ pub(in crate::database) fn update(
 }
 
 /// Deletes rows.
-pub(in crate::database) fn delete(
+pub(in crate::database) fn delete<'a>(
     table: &str,
-    target: &Target,
+    target: &'a Target,
     returning: &Returning,
-) -> Result<Statement, Error> {
+) -> Result<Statement<'a>, Error> {
     let mut builder = Builder::new();
     builder
         .sql("DELETE FROM ")
@@ -90,11 +91,7 @@ pub(in crate::database) fn delete(
 }
 
 /// A number takes the type of the column it is added to, so that nothing is rounded; an interval may be added to a time as well.
-fn push_addition(
-    builder: &mut Builder,
-    column: &Identifier,
-    value: &Value<'_>,
-) -> Result<(), Error> {
+fn push_addition<'a>(builder: &mut Builder<'a>, column: &Identifier, value: &'a Value<'_>) -> Result<(), Error> {
     builder.sql(column).sql(" + ");
     if let Value::Interval(_) = value {
         let place = Place {
@@ -102,10 +99,7 @@ fn push_addition(
             row: None,
         };
         let text = encode(value).map_err(|reason| place.unfit(reason))?;
-        let parameter = Parameter {
-            declared: declared_type(value),
-            text: text.map(Into::into),
-        };
+        let parameter = Parameter { data_type: declared_type(value), text };
         builder.parameter(place, parameter);
     } else if matches!(
         value,
@@ -121,7 +115,7 @@ fn push_addition(
     Ok(())
 }
 
-fn push_target(builder: &mut Builder, target: &Target) -> Result<(), Error> {
+fn push_target<'a>(builder: &mut Builder<'a>, target: &'a Target) -> Result<(), Error> {
     match target {
         Target::Matching(conditions) if conditions.is_empty() => Err(Error::Invalid(
             "without conditions this would be for every row: say so with all-rows".to_owned(),
@@ -132,7 +126,7 @@ fn push_target(builder: &mut Builder, target: &Target) -> Result<(), Error> {
 }
 
 /// Adds ` RETURNING …`, or nothing.
-pub(super) fn push_returning(builder: &mut Builder, returning: &Returning) -> Result<(), Error> {
+pub(super) fn push_returning(builder: &mut Builder<'_>, returning: &Returning) -> Result<(), Error> {
     match returning {
         Returning::Nothing => {}
         Returning::AllColumns => {

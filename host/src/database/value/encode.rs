@@ -178,6 +178,11 @@ fn vector(numbers: &[f32]) -> String {
     text
 }
 
+/// Values that are elements of one array.
+pub(in crate::database) fn encode_list(values: &[Value<'_>]) -> Result<String, Unfit> {
+    array(values)
+}
+
 /// An array literal. Every element is quoted, so that none can be taken for NULL, for a delimiter or for nothing.
 fn array(elements: &[Value<'_>]) -> Result<String, Unfit> {
     let mut text = "{".to_owned();

@@ -14,7 +14,7 @@ mod shape;
 use std::borrow::Cow;
 
 pub(super) use decode::{Malformed, decode, text_bytes};
-pub(super) use encode::{Unfit, declared_type, encode, push_element};
+pub(super) use encode::{Unfit, declared_type, encode, encode_list, push_element};
 pub(super) use shape::{Scalar, Shape};
 
 /// One SQL value, as a parameter or in a result: the same cases as `value` in the contract.
