@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio_postgres::types::{Oid, Type};
+use tokio_postgres::types::Oid;
 
 use super::{
     identifier::{Identifier, QualifiedName},
@@ -201,14 +201,11 @@ impl<K: std::hash::Hash + Eq, V> Kept<K, V> {
     }
 }
 
-/// Whether text is what a column of this type holds, so that the notation of bytes would end in it as a text.
-pub(super) fn is_text(info: &TypeInfo) -> bool {
-    info.shape.scalar == Scalar::Text && info.name != Type::UNKNOWN.name()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Catalog, Kept, Type};
+    use tokio_postgres::types::Type;
+
+    use super::{Catalog, Kept};
 
     #[test]
     fn built_in_types_need_no_look_up() {

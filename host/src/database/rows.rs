@@ -8,7 +8,7 @@ use tokio_postgres::{
 use super::{
     catalog::TypeInfo,
     error::ConversionError,
-    value::{Scalar, Shape, Value, decode, text_bytes},
+    value::{Shape, Value, decode, text_bytes},
 };
 
 /// Rows of a result. They stay as they came, and are read value by value.
@@ -43,6 +43,14 @@ impl<'a> FromSql<'a> for Raw<'a> {
     fn accepts(_: &Type) -> bool {
         true
     }
+}
+
+/// How many bytes the values of a column of decimals take as text, which can be far more than those that they came in.
+pub(super) fn decimal_bytes(rows: &[Row], column: usize, shape: Shape) -> u64 {
+    let raws = rows
+        .iter()
+        .filter_map(|row| row.try_get::<_, Raw<'_>>(column).ok()?.0);
+    raws.map(|raw| text_bytes(shape, raw)).sum()
 }
 
 impl Column {
@@ -85,20 +93,6 @@ impl Rows {
             .ok_or_else(|| self.malformed(column, "there is no such value"))?;
         decode(described.shape, &described.type_name, raw.0)
             .map_err(|malformed| self.malformed(column, &malformed.to_string()))
-    }
-
-    /// How many bytes the values take as text beyond those that they came in.
-    pub(super) fn text_bytes(&self) -> u64 {
-        let mut bytes = 0;
-        for (column, described) in self.columns.iter().enumerate() {
-            if described.shape.scalar == Scalar::Numeric {
-                let raws = (0..self.rows.len()).filter_map(|row| self.raw(row, column)?.0);
-                bytes += raws
-                    .map(|raw| text_bytes(described.shape, raw))
-                    .sum::<u64>();
-            }
-        }
-        bytes
     }
 
     fn raw(&self, row: usize, column: usize) -> Option<Raw<'_>> {

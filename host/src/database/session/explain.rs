@@ -13,14 +13,23 @@ use crate::database::{
 
 impl Session {
     /// Turns a failure into what the guest is told.
-    pub(super) fn explain(&self, failure: Failure, statement: &Statement, author: Author, phase: Phase) -> Error {
+    pub(super) fn explain(
+        &self,
+        failure: Failure,
+        statement: &Statement<'_>,
+        author: Author,
+        phase: Phase,
+    ) -> Error {
         if let Failure::Server(error) = &failure {
             let explained = conversion(error, statement).or_else(|| contradiction(error));
             if let Some(explained) = explained {
                 return explained;
             }
         }
-        match (failure.into_error(phase, self.database.server().kind), author) {
+        match (
+            failure.into_error(phase, self.database.server().kind),
+            author,
+        ) {
             (Error::Database(mut error), Author::Host) => {
                 // The guest did not write the text that it would point into.
                 error.position = None;
@@ -36,7 +45,7 @@ impl Session {
 }
 
 /// A value that does not fit, if the server says which.
-fn conversion(error: &DbError, statement: &Statement) -> Option<Error> {
+fn conversion(error: &DbError, statement: &Statement<'_>) -> Option<Error> {
     let code = error.code().code();
     if !code.starts_with("22") && !matches!(code, "42804" | "42846" | "42883") {
         return None;
@@ -59,18 +68,27 @@ fn conversion(error: &DbError, statement: &Statement) -> Option<Error> {
     })))
 }
 
-fn place<'s>(complaint: &Complaint<'_>, statement: &'s Statement) -> Option<&'s Place> {
+fn place<'s>(complaint: &Complaint<'_>, statement: &'s Statement<'_>) -> Option<&'s Place> {
     if let Some(number) = complaint.parameter() {
         return statement.places.get(number.checked_sub(1)?);
     }
     if let Some(column) = complaint.column() {
-        return only(statement.places.iter().filter(|place| place.column == column));
+        return only(
+            statement
+                .places
+                .iter()
+                .filter(|place| place.column == column),
+        );
     }
     let room = complaint.room()?;
-    let too_long = statement.parameters.iter().zip(&statement.places).filter(|(parameter, _)| {
-        let text = parameter.text.as_deref().unwrap_or_default();
-        parameter.data_type != tokio_postgres::types::Type::BYTEA && text.chars().count() > room
-    });
+    let too_long = statement
+        .parameters
+        .iter()
+        .zip(&statement.places)
+        .filter(|(parameter, _)| {
+            let text = parameter.text.as_deref().unwrap_or_default();
+            parameter.data_type != tokio_postgres::types::Type::BYTEA && text.chars().count() > room
+        });
     only(too_long.map(|(_, place)| place))
 }
 
@@ -85,8 +103,13 @@ fn contradiction(error: &DbError) -> Option<Error> {
         "08P01" if message.contains("bind message supplies") || message.contains("argument") => {
             Some(Error::Invalid(message.to_owned()))
         }
-        "42601" if message.contains("multiple commands") || message.contains("expected 1 statement") => {
-            Some(Error::Invalid("the text holds more than one statement".to_owned()))
+        "42601"
+            if message.contains("multiple commands")
+                || message.contains("expected 1 statement") =>
+        {
+            Some(Error::Invalid(
+                "the text holds more than one statement".to_owned(),
+            ))
         }
         _ => None,
     }
@@ -94,9 +117,16 @@ fn contradiction(error: &DbError) -> Option<Error> {
 
 /// Says how to give a parameter a type, where that is what is missing.
 fn add_hint(error: &mut DatabaseError) {
-    if matches!(error.sqlstate.as_str(), "42P18" | "42804" | "42725" | "42883" | "42846" | "42P08") {
+    if matches!(
+        error.sqlstate.as_str(),
+        "42P18" | "42804" | "42725" | "42883" | "42846" | "42P08"
+    ) {
         let hint = "a parameter in an expression needs a type: write `$1::type`";
-        let theirs = error.hint.take().map(|theirs| format!("{theirs} ")).unwrap_or_default();
+        let theirs = error
+            .hint
+            .take()
+            .map(|theirs| format!("{theirs} "))
+            .unwrap_or_default();
         error.hint = Some(format!("{theirs}{hint}"));
     }
 }

@@ -5,6 +5,7 @@
 
 mod batch;
 mod complaint;
+mod explain;
 mod read;
 mod run;
 mod schema;
@@ -49,7 +50,11 @@ pub struct Session {
 
 impl Session {
     pub(super) fn new(database: Database, options: SessionOptions) -> Self {
-        let SessionOptions { grants, limits, deadline } = options;
+        let SessionOptions {
+            grants,
+            limits,
+            deadline,
+        } = options;
         Self {
             id: database.pool().new_session(),
             database,
@@ -65,7 +70,11 @@ impl Session {
     /// Bounds every later statement; zero and anything above the limit mean the limit.
     pub fn set_statement_timeout(&mut self, timeout: Duration) {
         let maximum = self.limits.statement_timeout;
-        self.statement_timeout = if timeout.is_zero() { maximum } else { timeout.min(maximum) };
+        self.statement_timeout = if timeout.is_zero() {
+            maximum
+        } else {
+            timeout.min(maximum)
+        };
     }
 
     /// What was done so far.

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use tokio_postgres::types::Type;
 
 use super::Session;
@@ -25,7 +23,7 @@ impl Session {
             self.write(&statement, Author::Guest).await
         };
         let answer = self.after(checked, answer)?;
-        self.rows(answer).await
+        Ok(self.rows(answer).await)
     }
 
     /// Runs SQL text and gives the number of rows that it inserted, updated, deleted or read.
@@ -56,11 +54,21 @@ impl Session {
                 parameters.len()
             )));
         }
-        let mut statement = Statement { sql: text.into(), ..Statement::default() };
+        let mut statement = Statement {
+            sql: text.into(),
+            ..Statement::default()
+        };
         for (place, value) in parameters.iter().enumerate() {
-            let place = Place { column: format!("${}", place + 1), row: None };
+            let place = Place {
+                column: format!("${}", place + 1),
+                row: None,
+            };
             let text = encode(value).map_err(|reason| place.unfit(reason))?;
-            let data_type = if checked.writes { unrounded_type(value) } else { declared_type(value) };
+            let data_type = if checked.writes {
+                unrounded_type(value)
+            } else {
+                declared_type(value)
+            };
             statement.parameters.push(Parameter { data_type, text });
             statement.places.push(place);
         }

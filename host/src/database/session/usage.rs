@@ -52,7 +52,11 @@ impl Usage {
 
     /// Every limit that a guest can reach, with what was used of it.
     pub(super) fn states(&self, limits: &Limits) -> Vec<LimitState> {
-        let state = |name, used, maximum| LimitState { name, used, maximum };
+        let state = |name, used, maximum| LimitState {
+            name,
+            used,
+            maximum,
+        };
         vec![
             state("statements", self.statements, limits.statements),
             state("result-rows", self.result_rows, limits.result_rows),
@@ -64,7 +68,11 @@ impl Usage {
 
 fn check(name: &'static str, used: u64, maximum: u64) -> Result<(), Error> {
     if used > maximum {
-        Err(Error::Limit(LimitExceeded { name, used, maximum }))
+        Err(Error::Limit(LimitExceeded {
+            name,
+            used,
+            maximum,
+        }))
     } else {
         Ok(())
     }

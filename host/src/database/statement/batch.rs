@@ -11,11 +11,12 @@ use super::{
     write::push_returning,
 };
 use crate::database::{
-    server::ServerKind,
+    catalog::Target,
     error::Error,
     identifier::{Identifier, QualifiedName},
     lease::Parameter,
     request::{Batch, Returning},
+    server::ServerKind,
     value::{Value, encode, push_element},
 };
 
@@ -68,11 +69,11 @@ impl<'a> BatchStatements<'a> {
     }
 
     /// The table and the columns that any row has a cell for: what the types depend on.
-    pub(in crate::database) fn target(&self) -> (&QualifiedName, Vec<Identifier>) {
+    pub(in crate::database) fn target(&self) -> Target {
         let is_used = |place: &usize| self.batch.rows.iter().any(|row| row[*place].is_some());
         let used = (0..self.columns.len()).filter(is_used);
         (
-            &self.table,
+            self.table.clone(),
             used.map(|place| self.columns[place].clone()).collect(),
         )
     }
@@ -91,7 +92,10 @@ impl<'a> BatchStatements<'a> {
                 column: column.as_str().to_owned(),
                 row: None,
             };
-            let parameter = Parameter { data_type: Type::UNKNOWN, text: None };
+            let parameter = Parameter {
+                data_type: Type::UNKNOWN,
+                text: None,
+            };
             builder
                 .sql(if place == 0 { "" } else { ", " })
                 .parameter(place_of, parameter);
@@ -152,7 +156,8 @@ impl<'a> BatchStatements<'a> {
         chunks
     }
 
-    /// The statement for one chunk. `cast` gives the SQL name of the type of a column.
+    /// The statement for one chunk. `cast` gives the SQL name of the type of a column. Its parameters have no places, since each is
+    /// for many cells.
     pub(in crate::database) fn insert<'t>(
         &self,
         chunk: &Chunk,
@@ -185,7 +190,10 @@ impl<'a> BatchStatements<'a> {
                     column: self.columns[column].as_str().to_owned(),
                     row: None,
                 };
-                let parameter = Parameter { data_type: Type::UNKNOWN, text: Some(self.cells(column, &chunk.rows)?.into()) };
+                let parameter = Parameter {
+                    data_type: Type::UNKNOWN,
+                    text: Some(self.cells(column, &chunk.rows)?.into()),
+                };
                 builder
                     .sql(if place == 0 { "" } else { ", " })
                     .parameter(place_of, parameter)
@@ -198,7 +206,9 @@ impl<'a> BatchStatements<'a> {
             builder.sql("o) ORDER BY o");
         }
         push_returning(&mut builder, self.returning)?;
-        Ok(builder.finish())
+        let mut statement = builder.finish();
+        statement.places.clear();
+        Ok(statement)
     }
 
     /// Rows of nothing but defaults.

@@ -63,7 +63,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a value that is for this column.
-    pub(super) fn value(&mut self, column: &Identifier, value: &'a Value<'_>) -> Result<&mut Self, Error> {
+    pub(super) fn value(
+        &mut self,
+        column: &Identifier,
+        value: &'a Value<'_>,
+    ) -> Result<&mut Self, Error> {
         self.value_in_row(column, None, value)
     }
 
@@ -74,7 +78,10 @@ impl<'a> Builder<'a> {
         row: Option<u64>,
         value: &'a Value<'_>,
     ) -> Result<&mut Self, Error> {
-        let place = Place { column: column.as_str().to_owned(), row };
+        let place = Place {
+            column: column.as_str().to_owned(),
+            row,
+        };
         let text = encode(value).map_err(|reason| place.unfit(reason))?;
         if self.writes_literals() {
             return Ok(self.sql(literal::quoted(text.as_deref())));
@@ -90,11 +97,28 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds values that are all for this column, as one array.
-    pub(super) fn list(&mut self, column: &Identifier, values: &[Value<'_>]) -> Result<&mut Self, Error> {
-        let place = Place { column: column.as_str().to_owned(), row: None };
+    pub(super) fn list(
+        &mut self,
+        column: &Identifier,
+        values: &[Value<'_>],
+    ) -> Result<&mut Self, Error> {
+        let place = Place {
+            column: column.as_str().to_owned(),
+            row: None,
+        };
         let text = encode_list(values).map_err(|reason| place.unfit(reason))?;
-        let data_type = if values.iter().any(is_bytes) { Type::BYTEA_ARRAY } else { Type::UNKNOWN };
-        Ok(self.parameter(place, Parameter { data_type, text: Some(text.into()) }))
+        let data_type = if values.iter().any(is_bytes) {
+            Type::BYTEA_ARRAY
+        } else {
+            Type::UNKNOWN
+        };
+        Ok(self.parameter(
+            place,
+            Parameter {
+                data_type,
+                text: Some(text.into()),
+            },
+        ))
     }
 
     /// Adds a number of rows, which is no column's value.
@@ -106,7 +130,10 @@ impl<'a> Builder<'a> {
         };
         self.parameter(
             place,
-            Parameter { data_type: Type::INT8, text: Some(number.to_string().into()) },
+            Parameter {
+                data_type: Type::INT8,
+                text: Some(number.to_string().into()),
+            },
         )
     }
 
@@ -123,8 +150,8 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The notation of bytes is a text like any other and would end as such in a column of text, so they alone say what they are. All other
-/// parameters take the type of the column that they meet.
+/// The notation of bytes is a text like any other, which compares with a column of text and finds nothing: so they alone say what they
+/// are. All other parameters take the type of the column that they meet.
 fn is_bytes(value: &Value<'_>) -> bool {
     matches!(value, Value::Bytes(_))
 }

@@ -9,7 +9,10 @@ use crate::database::{
 };
 
 /// Adds ` WHERE …`, or nothing without conditions.
-pub(super) fn push_where<'a>(builder: &mut Builder<'a>, conditions: &'a [Condition]) -> Result<(), Error> {
+pub(super) fn push_where<'a>(
+    builder: &mut Builder<'a>,
+    conditions: &'a [Condition],
+) -> Result<(), Error> {
     if !conditions.is_empty() {
         builder.sql(" WHERE ");
         push_all(builder, conditions)?;
@@ -18,7 +21,10 @@ pub(super) fn push_where<'a>(builder: &mut Builder<'a>, conditions: &'a [Conditi
 }
 
 /// Adds conditions that all must hold, with those of one group as alternatives where the first of them stands.
-pub(super) fn push_all<'a>(builder: &mut Builder<'a>, conditions: &'a [Condition]) -> Result<(), Error> {
+pub(super) fn push_all<'a>(
+    builder: &mut Builder<'a>,
+    conditions: &'a [Condition],
+) -> Result<(), Error> {
     for (place, condition) in conditions.iter().enumerate() {
         let (before, rest) = conditions.split_at(place);
         let is_alternative =

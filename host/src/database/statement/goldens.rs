@@ -32,7 +32,10 @@ impl Golden {
                 writeln!(self.0, "{sql}").ok();
                 for (number, parameter) in parameters.iter().enumerate() {
                     let place = places.get(number).map(|place| {
-                        let row = place.row.map(|row| format!(" row {row}")).unwrap_or_default();
+                        let row = place
+                            .row
+                            .map(|row| format!(" row {row}"))
+                            .unwrap_or_default();
                         format!(" for {}{row}", place.column)
                     });
                     writeln!(
@@ -412,8 +415,9 @@ fn batches() {
     writeln!(
         golden.0,
         "-- describe\n{}\n",
-        BatchStatements::describe(table, &columns)
-    ).ok();
+        BatchStatements::describe(&table, &columns)
+    )
+    .ok();
     for chunk in statements.chunks(ServerKind::PostgreSql) {
         let cast = |column: &super::super::identifier::Identifier| {
             if column.as_str() == "a" {

@@ -27,7 +27,10 @@ pub(in crate::database) fn select<'a>(
 }
 
 /// Reads no rows, and so only the columns; none of them named is all of them.
-pub(in crate::database) fn select_nothing(table: &str, columns: &[String]) -> Result<Statement<'static>, Error> {
+pub(in crate::database) fn select_nothing(
+    table: &str,
+    columns: &[String],
+) -> Result<Statement<'static>, Error> {
     let mut builder = Builder::new();
     push_columns(&mut builder, table, columns)?;
     builder.sql(" LIMIT 0");
@@ -35,7 +38,10 @@ pub(in crate::database) fn select_nothing(table: &str, columns: &[String]) -> Re
 }
 
 /// Counts rows.
-pub(in crate::database) fn count<'a>(table: &str, filter: &'a [Condition]) -> Result<Statement<'a>, Error> {
+pub(in crate::database) fn count<'a>(
+    table: &str,
+    filter: &'a [Condition],
+) -> Result<Statement<'a>, Error> {
     let mut builder = Builder::new();
     builder
         .sql("SELECT count(*) FROM ")

@@ -7,22 +7,22 @@ use super::{
     literal,
 };
 use crate::database::{
-    server::ServerKind,
     error::Error,
     identifier::{Identifier, QualifiedName},
     request::{
         Check, ColumnDefinition, DataType, DefaultValue, ForeignKey, ReferentialAction,
         TableDefinition, UniqueKey,
     },
+    server::ServerKind,
     value::{Value, encode},
 };
 
 /// Makes a table. That it is there already is an error of the statement.
-pub(in crate::database) fn create_table(
+pub(in crate::database) fn create_table<'a>(
     server: ServerKind,
     table: &str,
-    definition: &TableDefinition,
-) -> Result<Statement<'static>, Error> {
+    definition: &'a TableDefinition,
+) -> Result<Statement<'a>, Error> {
     let table = QualifiedName::table(table)?;
     if definition.columns.is_empty() {
         return Err(Error::Invalid(
@@ -55,7 +55,10 @@ pub(in crate::database) fn create_table(
 }
 
 /// Removes a table. That it is not there is an error of the statement.
-pub(in crate::database) fn drop_table(table: &str, cascade: bool) -> Result<Statement<'static>, Error> {
+pub(in crate::database) fn drop_table(
+    table: &str,
+    cascade: bool,
+) -> Result<Statement<'static>, Error> {
     let mut builder = Builder::new();
     builder.sql("DROP TABLE ").sql(QualifiedName::table(table)?);
     builder.sql(if cascade { " CASCADE" } else { "" });
@@ -155,7 +158,7 @@ fn type_name(column: &ColumnDefinition) -> Result<String, Error> {
     })
 }
 
-/// Whether the database would silently cut a constant to the length of its column.
+/// Whether the database would cut a constant to the length of its column, or refuse it only when it is used.
 fn is_cut(text: &str, column: &ColumnDefinition) -> bool {
     let is_over =
         |length: usize, room: u32| u32::try_from(length).map_or(true, |length| length > room);
@@ -164,9 +167,15 @@ fn is_cut(text: &str, column: &ColumnDefinition) -> bool {
         is_over(characters, room)
     } else if let DataType::Bit(room) = column.data_type {
         u32::try_from(characters) != Ok(room)
-    } else if let DataType::Numeric { scale, .. } = column.data_type {
-        let decimals = text.split_once('.').map_or("", |(_, decimals)| decimals);
-        is_over(decimals.trim_end_matches('0').len(), scale)
+    } else if let DataType::Numeric { precision, scale } = column.data_type {
+        let digits = text.trim_start_matches(['-', '+']);
+        let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+        let mut characters = whole.bytes().chain(decimals.bytes());
+        let is_over_either = is_over(
+            whole.trim_start_matches('0').len(),
+            precision.saturating_sub(scale),
+        ) || is_over(decimals.trim_end_matches('0').len(), scale);
+        characters.all(|character| character.is_ascii_digit()) && is_over_either
     } else {
         false
     }
@@ -301,7 +310,11 @@ fn action(action: ReferentialAction) -> &'static str {
     }
 }
 
-fn push_check(builder: &mut Builder<'_>, check: &Check, known: &HashSet<&str>) -> Result<(), Error> {
+fn push_check<'a>(
+    builder: &mut Builder<'a>,
+    check: &'a Check,
+    known: &HashSet<&str>,
+) -> Result<(), Error> {
     if check.conditions.is_empty() {
         return Err(Error::Invalid(
             "a check needs at least one condition".to_owned(),

@@ -91,7 +91,11 @@ pub(in crate::database) fn delete<'a>(
 }
 
 /// A number takes the type of the column it is added to, so that nothing is rounded; an interval may be added to a time as well.
-fn push_addition<'a>(builder: &mut Builder<'a>, column: &Identifier, value: &'a Value<'_>) -> Result<(), Error> {
+fn push_addition<'a>(
+    builder: &mut Builder<'a>,
+    column: &Identifier,
+    value: &'a Value<'_>,
+) -> Result<(), Error> {
     builder.sql(column).sql(" + ");
     if let Value::Interval(_) = value {
         let place = Place {
@@ -99,7 +103,10 @@ fn push_addition<'a>(builder: &mut Builder<'a>, column: &Identifier, value: &'a 
             row: None,
         };
         let text = encode(value).map_err(|reason| place.unfit(reason))?;
-        let parameter = Parameter { data_type: declared_type(value), text };
+        let parameter = Parameter {
+            data_type: declared_type(value),
+            text,
+        };
         builder.parameter(place, parameter);
     } else if matches!(
         value,
@@ -126,7 +133,10 @@ fn push_target<'a>(builder: &mut Builder<'a>, target: &'a Target) -> Result<(), 
 }
 
 /// Adds ` RETURNING …`, or nothing.
-pub(super) fn push_returning(builder: &mut Builder<'_>, returning: &Returning) -> Result<(), Error> {
+pub(super) fn push_returning(
+    builder: &mut Builder<'_>,
+    returning: &Returning,
+) -> Result<(), Error> {
     match returning {
         Returning::Nothing => {}
         Returning::AllColumns => {
