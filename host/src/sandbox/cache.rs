@@ -418,7 +418,7 @@ mod tests {
         compiler.compile(&second).expect("compiles");
         for entry in folder.entries() {
             let file = fs::File::options().append(true).open(entry);
-            let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+            let hour_ago = SystemTime::now() - Duration::from_hours(1);
             file.expect("opens").set_modified(hour_ago).expect("dated");
         }
         compiler.compile(&first).expect("is used again");

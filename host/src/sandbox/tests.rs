@@ -394,7 +394,7 @@ async fn a_run_dropped_at_any_point_leaves_the_engine_sound() {
            (start $work)"#,
     );
     let limits = Limits {
-        cpu: Duration::from_secs(60),
+        cpu: Duration::from_mins(1),
         ..limits()
     };
     let guest = Guest::new(&text, limits);
