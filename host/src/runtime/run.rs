@@ -53,7 +53,7 @@ impl Runtime {
         let input = mem::take(&mut request.input);
         let mut live = Live::new(self, plugin, database, request, watch.deadline());
         let ended = watch.over(live.call(&input)).await;
-        let outcome = live.finish(ended, &watch, started).await;
+        let outcome = live.finish(ended, watch.deadline(), started).await;
         drop(slot);
         outcome
     }
@@ -148,7 +148,7 @@ impl<'a> Live<'a> {
     async fn finish(
         self,
         ended: Ended<wasmtime::Result<Returned>>,
-        watch: &Watch,
+        deadline: Instant,
         started: Instant,
     ) -> Outcome {
         let mut end = self.end(ended);
@@ -173,7 +173,7 @@ impl<'a> Live<'a> {
         let session = self.store.into_data().session;
         let statistics = session.statistics();
         close(session).await;
-        if let Some(step) = late(&end, watch, started, &statistics) {
+        if let Some(step) = late(&end, deadline, started, &statistics) {
             end = End::Deadline {
                 timeout: self.limits.timeout,
                 step,
@@ -249,11 +249,11 @@ impl<'a> Live<'a> {
 
 /// Where the time went, if it ran out. A guest can see the deadline before the watch does, as a statement that timed out, and then
 /// gives that as its own error: it is the deadline all the same.
-fn late(end: &End, watch: &Watch, started: Instant, statistics: &Statistics) -> Option<Step> {
+fn late(end: &End, deadline: Instant, started: Instant, statistics: &Statistics) -> Option<Step> {
     let is_late = match end {
         End::Deadline { .. } => true,
         End::PluginError(_) | End::ProgramFailed { .. } | End::Trap(_) => {
-            Instant::now() >= watch.deadline()
+            Instant::now() >= deadline
         }
         End::Finished { .. }
         | End::Limit(_)
