@@ -9,16 +9,117 @@
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing
 //! was left unfinished on it. Nothing is retried here without being named so.
 
+mod catalog;
+mod classify;
+mod connect;
+mod dialect;
 mod error;
+mod failure;
+mod identifier;
+mod lease;
 mod limits;
+mod options;
+mod pool;
 mod request;
+mod rows;
+mod server;
+mod session;
+mod statement;
+mod statistics;
+mod tls;
 mod value;
+mod wire;
 
+pub use connect::{ConnectError, Unreachable};
 pub use error::{ConversionError, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep};
 pub use limits::{LimitExceeded, Limits};
+pub use options::{
+    Address, ChannelBinding, ClientCertificate, ConnectOptions, Host, InvalidOptions,
+    NetworkOptions, OptionsBuilder, Password, PoolOptions, RootCertificates, SslMode, TlsOptions,
+};
 pub use request::{
     Assignment, Batch, Change, Check, ColumnDefinition, Condition, Conflict, ConflictAction,
     DataType, DefaultValue, Field, ForeignKey, LockStrength, LockWait, Nulls, Operator, Ordering,
     ReferentialAction, Returning, RowLock, Selection, TableDefinition, Target, UniqueKey,
 };
+pub use rows::{Column, Rows};
+pub use server::{Server, ServerKind};
+pub use session::{LimitState, Session, SessionOptions, Written};
+pub use statistics::Statistics;
 pub use value::{Interval, Other, TimeTz, Value};
+
+use std::sync::Arc;
+
+use catalog::Catalog;
+use connect::Connector;
+use pool::Pool;
+
+/// The databases' front door: one per database and login role. Cheap to clone; all clones share one pool.
+#[derive(Clone)]
+pub struct Database(Arc<Inner>);
+
+struct Inner {
+    pool: Pool,
+    server: Server,
+    limits: Limits,
+    catalog: Catalog,
+}
+
+impl Database {
+    /// Connects, tells what is at the other end, verifies that it runs transactions SERIALIZABLE, and begins to open the minimum
+    /// of connections.
+    pub async fn connect(options: ConnectOptions, limits: Limits) -> Result<Self, ConnectError> {
+        let frame_bytes = usize::try_from(limits.frame_bytes).unwrap_or(usize::MAX);
+        let connector = Connector::new(options, frame_bytes)?;
+        let (pool, server) = Box::pin(Pool::open(connector)).await?;
+        tracing::debug!(%server, "connected to the database");
+        Ok(Self(Arc::new(Inner {
+            pool,
+            server,
+            limits,
+            catalog: Catalog::default(),
+        })))
+    }
+
+    /// What is at the other end.
+    pub fn server(&self) -> &Server {
+        &self.0.server
+    }
+
+    /// The limits that sessions of this database begin with.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// One guest's use of this database in one run. It asks nothing of the database yet.
+    pub fn session(&self, options: SessionOptions) -> Session {
+        Session::new(self.clone(), options)
+    }
+
+    /// How many connections are open, those that are being made or closed included.
+    pub fn open_connections(&self) -> usize {
+        self.0.pool.open_connections()
+    }
+
+    fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// Waits until statements that are being cancelled are gone, and closes every connection. It takes some seconds at most.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Database")
+            .field("server", &self.0.server)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+//! What a SQLSTATE, and what a failure in its place, means to a caller.
+
+use tokio_postgres::error::{DbError, ErrorPosition};
+
+use super::{
+    error::{DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep},
+    failure::Failure,
+    limits::LimitExceeded,
+    server::ServerKind,
+    wire::End,
+};
+
+/// Where a statement stood when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Alone, and it changes nothing.
+    Read,
+    /// Alone, and it may change something, so that its end is a commit.
+    Write,
+    /// In a transaction that the host has open.
+    Transaction,
+    /// The COMMIT of such a transaction.
+    Commit,
+}
+
+impl Phase {
+    /// Whether the end of the statement is, or may be, the end of a commit.
+    fn commits(self) -> bool {
+        matches!(self, Self::Write | Self::Commit)
+    }
+}
+
+/// What an error of the server means in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// The statement failed, and that is certain.
+    Failed,
+    /// Nothing was kept, and the same work can succeed when run again.
+    Retry(&'static str),
+    /// It may have been committed.
+    Ambiguous,
+    /// The transaction was open for too long, and is rolled back.
+    HeldTooLong,
+    /// The data was committed, the schema change of the same transaction was not done.
+    SchemaChangeFailed,
+}
+
+const RACE: &str = "the transaction lost a race against another one";
+const DEADLOCK: &str = "the transaction was in a deadlock with another one";
+const SHUTDOWN: &str = "the database server went away";
+const FULL: &str = "the database server has no connection left";
+const LOST: &str = "the connection to the database was lost";
+
+fn verdict(code: &str, phase: Phase, server: ServerKind) -> Verdict {
+    let class = code.get(..2).unwrap_or_default();
+    match (code, class) {
+        ("40001" | "CR000", _) => Verdict::Retry(RACE),
+        ("40P01", _) => Verdict::Retry(DEADLOCK),
+        ("40003", _) if phase == Phase::Read => Verdict::Retry(LOST),
+        ("40003", _) => Verdict::Ambiguous,
+        ("XXA00", _) => Verdict::SchemaChangeFailed,
+        ("25P03" | "25P04", _) if phase == Phase::Transaction => Verdict::HeldTooLong,
+        ("57P01" | "57P02" | "57P03", _) if !phase.commits() => Verdict::Retry(SHUTDOWN),
+        ("53300", _) if !phase.commits() => Verdict::Retry(FULL),
+        (_, "08") if !phase.commits() => Verdict::Retry(LOST),
+        ("57014", _) if phase == Phase::Write && server == ServerKind::PostgreSql => {
+            Verdict::Failed
+        }
+        ("08P01", _) if phase == Phase::Write => Verdict::Failed,
+        (_, "08" | "57" | "58" | "XX") if phase.commits() => Verdict::Ambiguous,
+        (_, "53") if phase == Phase::Commit => Verdict::Ambiguous,
+        _ => Verdict::Failed,
+    }
+}
+
+impl Failure {
+    /// What the failure means to a caller, in its place and on that server.
+    pub(super) fn into_error(self, phase: Phase, server: ServerKind) -> Error {
+        match self {
+            Self::Server(error) => from_server(&error, phase, server),
+            Self::Lost {
+                end: End::FrameTooLong { bytes, maximum },
+                ..
+            } => Error::Limit(LimitExceeded {
+                name: "frame-bytes",
+                used: bytes.try_into().unwrap_or(u64::MAX),
+                maximum: maximum.try_into().unwrap_or(u64::MAX),
+            }),
+            Self::Lost { sent: true, end } if phase.commits() => Error::AmbiguousCommit(format!(
+                "{end} after the statement was sent and before it was answered"
+            )),
+            Self::Lost { sent: false, .. } if !matches!(phase, Phase::Transaction | Phase::Commit) => {
+                Error::Unavailable("the connection was lost before the statement was sent".to_owned())
+            }
+            Self::Lost {
+                end: End::Closed { sqlstate },
+                ..
+            } => retry(sqlstate, LOST, None),
+            Self::TimedOut { settled: false, .. } if phase.commits() => Error::AmbiguousCommit(
+                "no answer came in time, nor to the request to cancel".to_owned(),
+            ),
+            Self::TimedOut { step, .. } => Error::Timeout(step),
+            Self::Limit(limit) => Error::Limit(limit),
+            Self::Denied(reason) => Error::Denied(reason.to_owned()),
+            Self::Invalid(reason) => Error::Invalid(reason.to_owned()),
+            Self::Unavailable(reason) => Error::Unavailable(reason.to_owned()),
+            Self::Busy => Error::Busy("all connections are in use".to_owned()),
+            Self::RolledBack => Error::Database(Box::new(rolled_back())),
+            Self::Over => Error::Closed(
+                "the transaction is over: its connection was lost, or a statement on it was abandoned".to_owned(),
+            ),
+            Self::Protocol(message) if phase.commits() => Error::AmbiguousCommit(message),
+            Self::Protocol(message) => Error::Other(format!("protocol: {message}")),
+        }
+    }
+}
+
+fn from_server(error: &DbError, phase: Phase, server: ServerKind) -> Error {
+    let code = error.code().code();
+    match verdict(code, phase, server) {
+        Verdict::Failed => Error::Database(Box::new(database_error(error))),
+        Verdict::Retry(message) => retry(
+            Some(code.to_owned()),
+            message,
+            error.table().map(str::to_owned),
+        ),
+        Verdict::Ambiguous => Error::AmbiguousCommit(format!(
+            "the server ended the statement with SQLSTATE {code}, which leaves open whether it was committed"
+        )),
+        Verdict::HeldTooLong => Error::Timeout(TimeoutStep::Holding),
+        Verdict::SchemaChangeFailed => Error::Other(
+            "schema-change-failed: the data was committed, but a schema change of the same transaction was not done".to_owned(),
+        ),
+    }
+}
+
+fn retry(sqlstate: Option<String>, message: &str, table: Option<String>) -> Error {
+    Error::Retry(RetryReason {
+        sqlstate,
+        message: message.to_owned(),
+        table,
+    })
+}
+
+fn database_error(error: &DbError) -> DatabaseError {
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let code = error.code().code();
+    DatabaseError {
+        sqlstate: code.to_owned(),
+        kind: ErrorKind::from_sqlstate(code),
+        message: error.message().to_owned(),
+        detail: owned(error.detail()),
+        hint: owned(error.hint()),
+        schema: owned(error.schema()),
+        table: owned(error.table()),
+        column: owned(error.column()),
+        constraint: owned(error.constraint()),
+        position: match error.position() {
+            Some(ErrorPosition::Original(position)) => Some(*position),
+            Some(ErrorPosition::Internal { .. }) | None => None,
+        },
+        statement_index: None,
+        retryable: false,
+    }
+}
+
+fn rolled_back() -> DatabaseError {
+    DatabaseError {
+        sqlstate: "25P02".to_owned(),
+        kind: ErrorKind::TransactionAborted,
+        message: "the transaction had failed before; COMMIT rolled it back".to_owned(),
+        detail: None,
+        hint: None,
+        schema: None,
+        table: None,
+        column: None,
+        constraint: None,
+        position: None,
+        statement_index: None,
+        retryable: false,
+    }
+}
+
+impl ErrorKind {
+    /// What a SQLSTATE means to a program.
+    pub fn from_sqlstate(code: &str) -> Self {
+        match code {
+            "23505" => Self::UniqueViolation,
+            "23503" => Self::ForeignKeyViolation,
+            "23502" => Self::NotNullViolation,
+            "23514" => Self::CheckViolation,
+            "40001" | "40P01" | "CR000" => Self::SerializationFailure,
+            "25P02" => Self::TransactionAborted,
+            "25006" => Self::ReadOnly,
+            "42P01" | "3F000" | "3D000" => Self::UndefinedTable,
+            "42703" => Self::UndefinedColumn,
+            "42883" | "42704" => Self::UndefinedObject,
+            "42P07" | "42701" | "42710" | "42P04" | "42P06" | "42723" | "42P03" | "42P05" => {
+                Self::DuplicateObject
+            }
+            "42501" => Self::InsufficientPrivilege,
+            "55P03" => Self::LockNotAvailable,
+            "57014" => Self::Cancelled,
+            _ => Self::from_class(code.get(..2).unwrap_or_default()),
+        }
+    }
+
+    fn from_class(class: &str) -> Self {
+        match class {
+            "0A" => Self::NotSupported,
+            "21" => Self::CardinalityViolation,
+            "22" => Self::DataException,
+            "23" => Self::ConstraintViolation,
+            "42" => Self::SyntaxError,
+            "53" => Self::InsufficientResources,
+            _ => Self::Other,
+        }
+    }
+}

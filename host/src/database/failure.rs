@@ -1,0 +1,42 @@
+use tokio_postgres::error::DbError;
+
+use super::{error::TimeoutStep, limits::LimitExceeded, wire::End};
+
+/// Why a statement on a connection failed, before it is known what that means for the caller.
+///
+/// [`into_error`](Self::into_error) says that.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The server refused it.
+    Server(Box<DbError>),
+    /// The connection was lost.
+    Lost {
+        /// Whether the whole request had been written: what was not, cannot have been committed.
+        sent: bool,
+        /// How.
+        end: End,
+    },
+    /// A step took too long.
+    TimedOut {
+        /// Which.
+        step: TimeoutStep,
+        /// Whether the server confirmed that nothing was done, or nothing had been sent.
+        settled: bool,
+    },
+    /// A limit was reached; the rest of the answer was not read.
+    Limit(LimitExceeded),
+    /// The text did what no text may do.
+    Denied(&'static str),
+    /// The request cannot be put into the protocol.
+    Invalid(&'static str),
+    /// No connection could be made. Why, in words that a guest may read.
+    Unavailable(&'static str),
+    /// All connections are in use, and the caller does not wait.
+    Busy,
+    /// COMMIT was answered with ROLLBACK: the transaction had failed before.
+    RolledBack,
+    /// The connection that held the transaction is gone, or was left in the middle of a statement.
+    Over,
+    /// The server answered what the protocol does not provide for.
+    Protocol(String),
+}

@@ -1,0 +1,219 @@
+//! A connection on loan, and what can be done with it.
+//!
+//! Invariants: whatever is begun marks the connection until it ran to its end, so that a call whose future is dropped leaves a
+//! connection that is closed, and a statement that is cancelled on the server. A connection that is lost before anything was sent
+//! is replaced; nothing that was sent is ever sent again.
+
+mod operation;
+mod run;
+mod transaction;
+
+use std::{borrow::Cow, time::Duration};
+
+use bytes::BytesMut;
+use deadpool::managed::Object;
+use tokio::time::Instant;
+use tokio_postgres::{
+    Row,
+    types::{Format, IsNull, ToSql, Type, to_sql_checked},
+};
+
+use operation::{OnDrop, Operation};
+
+use super::{
+    error::TimeoutStep,
+    failure::Failure,
+    pool::{Conn, Manager, Pool, SessionId},
+    statistics::Statistics,
+    wire::{CommandTag, Counters, RawColumn},
+};
+
+/// A connection on loan. Dropping it gives it back, or closes it.
+pub(super) struct Lease {
+    pool: Pool,
+    /// There until the lease is dropped.
+    object: Option<Object<Manager>>,
+    session: SessionId,
+    in_transaction: bool,
+    statistics: Statistics,
+    /// What had passed on the connection when it was lent.
+    baseline: Counters,
+}
+
+/// A parameter, always sent as text.
+#[derive(Debug, Clone)]
+pub(super) struct Parameter<'a> {
+    /// The type that is declared; [`Type::UNKNOWN`] lets the server take that of the place where it is used.
+    pub(super) data_type: Type,
+    /// The type's text notation; absent for NULL.
+    pub(super) text: Option<Cow<'a, str>>,
+}
+
+/// What bounds a statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Rows of its result.
+    pub(super) rows: u64,
+    /// Bytes of its result.
+    pub(super) bytes: u64,
+    /// Whether the rows are wanted. Otherwise they are dropped as they come, and rows and bytes are not bounded.
+    pub(super) keeps_rows: bool,
+    /// How long it may run.
+    pub(super) timeout: Duration,
+    /// When the run as a whole must be over.
+    pub(super) deadline: Instant,
+    /// Who wrote its text.
+    pub(super) author: Author,
+}
+
+/// Who wrote a statement's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Author {
+    /// The host, which knows what it does.
+    Host,
+    /// The guest: it may leave something behind on the connection.
+    Guest,
+}
+
+/// What a statement came to.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The columns of the result, with the OIDs that the server gave; empty if there is no result.
+    pub(super) columns: Vec<RawColumn>,
+    /// The rows, every value in binary format. The driver knows columns of types that are not its own as `unknown`.
+    pub(super) rows: Vec<Row>,
+    /// What it did.
+    pub(super) tag: CommandTag,
+}
+
+impl Lease {
+    pub(super) fn new(pool: Pool, object: Object<Manager>, session: SessionId) -> Self {
+        let baseline = object.wire.counters();
+        Self {
+            pool,
+            object: Some(object),
+            session,
+            in_transaction: false,
+            statistics: Statistics::default(),
+            baseline,
+        }
+    }
+
+    /// What was done with this loan so far.
+    pub(super) fn statistics(&self) -> Statistics {
+        let mut statistics = self.statistics;
+        if let Some(object) = &self.object {
+            statistics.add_counters(object.wire.counters() - self.baseline);
+        }
+        statistics
+    }
+
+    /// Whether a transaction of the host is open on it.
+    pub(super) fn in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// Sees to it that there is a connection for a statement: one that was spoilt is replaced if no transaction is open.
+    async fn ready(&mut self, deadline: Instant) -> Result<(), Failure> {
+        match (self.is_spoilt(), self.in_transaction) {
+            (false, _) => Ok(()),
+            (true, false) => self.replace(deadline).await,
+            (true, true) => Err(Failure::Over),
+        }
+    }
+
+    fn is_spoilt(&self) -> bool {
+        self.object
+            .as_ref()
+            .is_none_or(|object| object.tainted || object.wire.end().is_some())
+    }
+
+    /// Whether the connection may have been lost while it lay idle, and could be replaced.
+    fn may_be_stale(&self) -> bool {
+        !self.in_transaction && self.object.as_ref().is_some_and(|object| object.used)
+    }
+
+    /// Counts a statement that is about to be sent.
+    fn operation(&mut self, on_drop: OnDrop, author: Author) -> Result<Operation<'_>, Failure> {
+        self.statistics.statements += 1;
+        let conn: &mut Conn = self.object.as_mut().ok_or(Failure::Over)?;
+        if author == Author::Guest {
+            conn.touched_by = Some(self.session);
+        }
+        Ok(Operation::begin(conn, self.pool.background(), on_drop))
+    }
+
+    /// Gives the connection back and takes another.
+    async fn replace(&mut self, deadline: Instant) -> Result<(), Failure> {
+        self.give_back();
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let object = self.pool.object(self.session, deadline, patience).await?;
+        self.baseline = object.wire.counters();
+        self.object = Some(object);
+        Ok(())
+    }
+
+    fn give_back(&mut self) {
+        self.statistics = self.statistics();
+        if let Some(object) = self.object.take() {
+            self.pool.release(object);
+        }
+    }
+
+    fn conn(&mut self) -> Result<&mut Conn, Failure> {
+        match &mut self.object {
+            Some(object) => Ok(object),
+            None => Err(Failure::Over),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.give_back();
+    }
+}
+
+impl Bounds {
+    /// When a statement that starts now must be over, and which step took too long if it is not.
+    fn end(&self) -> Result<(Instant, TimeoutStep), Failure> {
+        let now = Instant::now();
+        let end = now + self.timeout;
+        if self.deadline <= now {
+            Err(Failure::TimedOut {
+                step: TimeoutStep::Running,
+                settled: true,
+            })
+        } else if self.deadline < end {
+            Ok((self.deadline, TimeoutStep::Running))
+        } else {
+            Ok((end, TimeoutStep::Executing))
+        }
+    }
+}
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match &self.text {
+            Some(text) => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(IsNull::No)
+            }
+            None => Ok(IsNull::Yes),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn encode_format(&self, _: &Type) -> Format {
+        Format::Text
+    }
+
+    to_sql_checked!();
+}

@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+use deadpool_postgres::ClientWrapper;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::{Error, Statement};
+
+use crate::database::{
+    connect::Canceller,
+    failure::Failure,
+    pool::{Background, Conn},
+    wire::{Exchange, Wire},
+};
+
+/// How long to wait for what should come at once: the end of an answer, or of a statement that was cancelled.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+const COPY: &str = "COPY is not available as SQL text: write rows with `batch-insert`";
+
+/// A request that is under way on a connection. Dropped before its end, it spoils the connection and cancels the statement.
+pub(super) struct Operation<'a> {
+    pub(super) client: &'a ClientWrapper,
+    wire: &'a Wire,
+    canceller: &'a Canceller,
+    requests: &'a mut u64,
+    tainted: &'a mut bool,
+    background: &'a Background,
+    /// Its number on the wire.
+    request: u64,
+    on_drop: OnDrop,
+    finished: bool,
+}
+
+/// What becomes of a statement whose caller has gone, or whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnDrop {
+    /// It is cancelled on the server.
+    Cancel,
+    /// It goes on: to cancel a COMMIT only makes its outcome less certain.
+    Leave,
+}
+
+/// How a request went whose time is limited.
+pub(super) enum Timed<T> {
+    /// It ended in time.
+    InTime(T),
+    /// It ended after it had been cancelled.
+    Cancelled(T),
+    /// It did not end.
+    Never,
+}
+
+impl<'a> Operation<'a> {
+    /// Counts a request that is about to be put in the driver's queue.
+    pub(super) fn begin(conn: &'a mut Conn, background: &'a Background, on_drop: OnDrop) -> Self {
+        let Conn {
+            client,
+            wire,
+            canceller,
+            requests,
+            tainted,
+            used,
+            ..
+        } = conn;
+        *requests += 1;
+        *used = true;
+        Self {
+            client,
+            wire,
+            canceller,
+            tainted,
+            background,
+            request: *requests,
+            requests,
+            on_drop,
+            finished: false,
+        }
+    }
+
+    /// Lets a request run until `end`. Then it is cancelled and given a moment, and the connection is not used again.
+    pub(super) async fn timed<T>(
+        &mut self,
+        end: Instant,
+        request: impl Future<Output = T>,
+    ) -> Timed<T> {
+        let mut request = std::pin::pin!(request);
+        if let Ok(outcome) = timeout_at(end, &mut request).await {
+            return Timed::InTime(outcome);
+        }
+        self.spoil();
+        match timeout(PATIENCE, request).await {
+            Ok(outcome) => Timed::Cancelled(outcome),
+            Err(_) => Timed::Never,
+        }
+    }
+
+    /// Waits for the end of the answer and gives what was seen of it.
+    pub(super) async fn finish(&mut self) -> Result<Exchange, Failure> {
+        match timeout(PATIENCE, self.wire.idle(self.request)).await {
+            Ok(Ok(_)) => {
+                self.finished = true;
+                let exchange = self.wire.take(self.request);
+                exchange.ok_or_else(|| Failure::Protocol("an answer was not seen".to_owned()))
+            }
+            Ok(Err(end)) => Err(Failure::Lost {
+                sent: self.wire.sent() >= self.request,
+                end,
+            }),
+            Err(_) => Err(Failure::Protocol(
+                "the server did not end its answer".to_owned(),
+            )),
+        }
+    }
+
+    /// What an error of the driver was about, after the end of the answer was awaited.
+    pub(super) async fn failed(&mut self, error: &Error) -> Failure {
+        if self.wire.is_copying() {
+            return Failure::Denied(COPY);
+        }
+        let finished = self.finish().await;
+        if let Some(error) = error.as_db_error() {
+            return Failure::Server(Box::new(error.clone()));
+        }
+        match finished {
+            Ok(exchange) => {
+                self.spoil();
+                if exchange.copy {
+                    Failure::Denied(COPY)
+                } else {
+                    Failure::Protocol(error.to_string())
+                }
+            }
+            Err(failure) => failure,
+        }
+    }
+
+    /// Drops a prepared statement, for which the driver sends a request that nobody waits for.
+    pub(super) fn close(self, statement: Statement) {
+        drop(statement);
+        *self.requests += 1;
+    }
+
+    /// Sees to it that the connection is not used again, and cancels what runs on it, once.
+    pub(super) fn spoil(&mut self) {
+        *self.tainted = true;
+        if !self.finished && self.on_drop == OnDrop::Cancel && self.wire.end().is_none() {
+            let canceller = self.canceller.clone();
+            self.background
+                .spawn(async move { canceller.cancel().await });
+        }
+        self.on_drop = OnDrop::Leave;
+    }
+}
+
+impl Drop for Operation<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.spoil();
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The connections of one database and role: makes them, lends them, takes them back, keeps some open.
+//!
+//! Invariants: never more connections than the maximum, counted from the first attempt to make one until its socket is gone.
+//! None is lent twice. None comes back unless the guard saw everything answered, no transaction open, and nothing left
+//! unfinished; else it is closed. What a session's SQL text ran on is reset before another session gets it.
+
+mod background;
+mod conn;
+mod maintain;
+mod manager;
+mod reset;
+mod tally;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use deadpool::{
+    Runtime,
+    managed::{self, Object, PoolError, QueueMode, TimeoutType, Timeouts},
+};
+use tokio::{
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
+
+pub(super) use background::Background;
+pub(super) use conn::Conn;
+pub(super) use manager::Manager;
+
+use super::{
+    connect::{ConnectError, Connector},
+    error::TimeoutStep,
+    failure::Failure,
+    lease::Lease,
+    server::{Server, ServerKind},
+};
+
+/// How long closing may take, for what is under way and for the sockets.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// One guest's use of the database, as far as connections are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SessionId(u64);
+
+/// The connections of one database and role. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Shared>);
+
+struct Shared {
+    objects: managed::Pool<Manager>,
+    background: Background,
+    kind: ServerKind,
+    acquire_timeout: Duration,
+    min_connections: usize,
+    sessions: AtomicU64,
+    maintenance: std::sync::OnceLock<AbortHandle>,
+}
+
+impl Pool {
+    /// Makes the first connection, which tells what is at the other end; the others follow in the background.
+    pub(super) async fn open(connector: Connector) -> Result<(Self, Server), ConnectError> {
+        let options = connector.options().pool().clone();
+        let manager = Manager::new(connector);
+        let place = manager.tally().take();
+        let connection = manager.connector().connect(place).await?;
+        let server = connection.server.clone();
+        manager.put_in_reserve(Conn::new(connection, options.max_lifetime));
+        let objects = managed::Pool::builder(manager)
+            .max_size(options.max_connections)
+            .queue_mode(QueueMode::Lifo)
+            .runtime(Runtime::Tokio1)
+            .build();
+        let objects = objects.map_err(|error| ConnectError::Other {
+            address: "the pool".to_owned(),
+            message: error.to_string(),
+        })?;
+        let shared = Arc::new(Shared {
+            objects,
+            background: Background::new(),
+            kind: server.kind,
+            acquire_timeout: options.acquire_timeout,
+            min_connections: options.min_connections,
+            sessions: AtomicU64::new(1),
+            maintenance: std::sync::OnceLock::new(),
+        });
+        let task = tokio::spawn(maintain::maintain(Arc::downgrade(&shared)));
+        shared.maintenance.get_or_init(|| task.abort_handle());
+        Ok((Self(shared), server))
+    }
+
+    /// A name for one more session.
+    pub(super) fn new_session(&self) -> SessionId {
+        SessionId(self.0.sessions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Which product is at the other end.
+    pub(super) fn server_kind(&self) -> ServerKind {
+        self.0.kind
+    }
+
+    pub(super) fn background(&self) -> &Background {
+        &self.0.background
+    }
+
+    /// Lends a connection, waiting for one as long as the options say, but not beyond the deadline.
+    pub(super) async fn acquire(
+        &self,
+        session: SessionId,
+        deadline: Instant,
+    ) -> Result<Lease, Failure> {
+        let object = self
+            .object(session, deadline, self.0.acquire_timeout)
+            .await?;
+        Ok(Lease::new(self.clone(), object, session))
+    }
+
+    /// Lends a connection, or says [`Failure::Busy`] at once.
+    pub(super) async fn try_acquire(
+        &self,
+        session: SessionId,
+        deadline: Instant,
+    ) -> Result<Lease, Failure> {
+        let object = self.object(session, deadline, Duration::ZERO).await?;
+        Ok(Lease::new(self.clone(), object, session))
+    }
+
+    /// A connection that may be used for this session.
+    pub(super) async fn object(
+        &self,
+        session: SessionId,
+        deadline: Instant,
+        patience: Duration,
+    ) -> Result<Object<Manager>, Failure> {
+        let asked = Instant::now();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(timed_out(TimeoutStep::Running));
+            }
+            let patience = patience.saturating_sub(asked.elapsed());
+            let timeouts = Timeouts {
+                wait: Some(patience.min(left)),
+                create: Some(left),
+                recycle: None,
+            };
+            let mut object = match self.0.objects.timeout_get(&timeouts).await {
+                Ok(object) => object,
+                Err(PoolError::Timeout(TimeoutType::Wait)) if patience.is_zero() => {
+                    return Err(Failure::Busy);
+                }
+                Err(error) => return Err(unavailable(error, left <= patience)),
+            };
+            match object.touched_by {
+                Some(other) if other != session => {
+                    if self.reset(&mut object).await {
+                        return Ok(object);
+                    }
+                    drop(Object::take(object));
+                }
+                _ => return Ok(object),
+            }
+        }
+    }
+
+    /// Takes back what was lent, by the release rule.
+    pub(super) fn release(&self, object: Object<Manager>) {
+        if object.is_clean() {
+            drop(object);
+        } else if object.tainted || object.client.is_closed() {
+            drop(Object::take(object));
+        } else {
+            self.background().spawn(async move {
+                let answered = object.wire.idle(object.requests);
+                let answered = timeout(reset::PATIENCE, answered).await;
+                if !(matches!(answered, Ok(Ok(_))) && object.is_clean()) {
+                    drop(Object::take(object));
+                }
+            });
+        }
+    }
+
+    /// Resets, in the background, what this session's SQL text ran on: the session is over.
+    pub(super) fn forget(&self, session: SessionId) {
+        let mut touched = 0;
+        self.0.objects.retain(|conn, _| {
+            touched += usize::from(conn.touched_by == Some(session));
+            true
+        });
+        if touched > 0 {
+            let pool = self.clone();
+            self.background()
+                .spawn(async move { pool.sweep(session, touched).await });
+        }
+    }
+
+    /// Waits for what is under way and closes every connection, as far as that can be done in a few seconds.
+    pub(super) async fn close(&self) {
+        if let Some(maintenance) = self.0.maintenance.get() {
+            maintenance.abort();
+        }
+        self.0.objects.close();
+        self.0.background.finish(CLOSING).await;
+        let manager = self.0.objects.manager();
+        manager.reserve().clear();
+        let tally = manager.tally();
+        let gone = tally.wait_for(|| (tally.open() == 0).then_some(()));
+        if timeout(CLOSING, gone).await.is_err() {
+            tracing::warn!(
+                open = tally.open(),
+                "connections are still in use while the pool is closed"
+            );
+        }
+    }
+
+    /// How many connections are open, those that are being made or closed included.
+    pub(super) fn open_connections(&self) -> usize {
+        self.0.objects.manager().tally().open()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(maintenance) = self.maintenance.get() {
+            maintenance.abort();
+        }
+    }
+}
+
+fn unavailable(error: PoolError<ConnectError>, at_the_deadline: bool) -> Failure {
+    match error {
+        PoolError::Timeout(_) if at_the_deadline => timed_out(TimeoutStep::Running),
+        PoolError::Timeout(TimeoutType::Wait) => timed_out(TimeoutStep::Waiting),
+        PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+            timed_out(TimeoutStep::Connecting)
+        }
+        PoolError::Backend(error) => {
+            tracing::warn!(%error, "no connection to the database");
+            Failure::Unavailable(error.reason())
+        }
+        PoolError::Closed => Failure::Unavailable("the host is closing its connections"),
+        PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+            Failure::Unavailable("the pool cannot make connections")
+        }
+    }
+}
+
+fn timed_out(step: TimeoutStep) -> Failure {
+    Failure::TimedOut {
+        step,
+        settled: true,
+    }
+}

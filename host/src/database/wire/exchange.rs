@@ -1,0 +1,139 @@
+use tokio_postgres::types::Oid;
+
+use super::RawColumn;
+
+/// What was seen of the answer to one request.
+#[derive(Debug, Default)]
+pub(in crate::database) struct Exchange {
+    /// The columns of the result, if there is one; those of the last statement where the request has several.
+    pub(in crate::database) columns: Option<Vec<RawColumn>>,
+    /// The types of the parameters, if the request asked for them.
+    pub(in crate::database) parameters: Option<Vec<Oid>>,
+    /// What the last statement that was completed did.
+    pub(in crate::database) tag: Option<CommandTag>,
+    /// The SQLSTATE of the error, if there was one.
+    pub(in crate::database) error: Option<String>,
+    /// That error ended the connection.
+    pub(in crate::database) fatal: bool,
+    /// The server wanted to copy data.
+    pub(in crate::database) copy: bool,
+    /// The server's state after the answer; `Unknown` while it is not complete.
+    pub(in crate::database) status: Status,
+}
+
+/// Whether the server is in a transaction.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(in crate::database) enum Status {
+    /// Not told yet.
+    #[default]
+    Unknown,
+    /// In none.
+    Idle,
+    /// In one.
+    Transaction,
+    /// In one that failed and can only be rolled back.
+    Failed,
+}
+
+impl From<u8> for Status {
+    fn from(byte: u8) -> Self {
+        match byte {
+            b'I' => Self::Idle,
+            b'T' => Self::Transaction,
+            b'E' => Self::Failed,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// What a statement did, in the server's words.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(in crate::database) struct CommandTag {
+    /// Such as `SELECT` or `CREATE TABLE`.
+    pub(in crate::database) verb: String,
+    /// How many rows, where the server says it.
+    pub(in crate::database) count: Option<u64>,
+}
+
+impl CommandTag {
+    /// Reads `INSERT 0 5`, `SELECT 3` or `CREATE TABLE`.
+    pub(super) fn parse(text: &str) -> Self {
+        let (words, numbers): (Vec<&str>, Vec<&str>) = text
+            .split_whitespace()
+            .partition(|word| !word.bytes().all(|byte| byte.is_ascii_digit()));
+        Self {
+            verb: words.join(" "),
+            count: numbers.last().and_then(|number| number.parse().ok()),
+        }
+    }
+}
+
+/// The SQLSTATE of an ErrorResponse's body, and whether the error ends the connection.
+pub(super) fn error(body: &[u8]) -> (Option<String>, bool) {
+    let field = |wanted: u8| {
+        body.split(|&byte| byte == 0)
+            .filter_map(<[u8]>::split_first)
+            .find(|(kind, _)| **kind == wanted)
+            .map(|(_, text)| String::from_utf8_lossy(text).into_owned())
+    };
+    let severity = field(b'V');
+    (
+        field(b'C'),
+        matches!(severity.as_deref(), Some("FATAL" | "PANIC")),
+    )
+}
+
+/// The name and the value of a ParameterStatus' body.
+pub(super) fn parameter(body: &[u8]) -> Option<(&str, &str)> {
+    let mut parts = body.split(|&byte| byte == 0).map(str::from_utf8);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(name)), Some(Ok(value))) => Some((name, value)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CommandTag, error, parameter};
+
+    #[test]
+    fn a_tag_is_a_verb_and_perhaps_a_count() {
+        for (text, verb, count) in [
+            ("INSERT 0 5", "INSERT", Some(5)),
+            ("SELECT 18446744073709551615", "SELECT", Some(u64::MAX)),
+            ("CREATE TABLE", "CREATE TABLE", None),
+            ("ROLLBACK", "ROLLBACK", None),
+            ("", "", None),
+        ] {
+            let tag = CommandTag::parse(text);
+            assert_eq!((tag.verb.as_str(), tag.count), (verb, count), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_sqlstate_is_found_wherever_it_stands() {
+        let code = |body: &[u8]| error(body).0;
+        assert_eq!(
+            code(b"SERROR\0C40001\0MC is no code\0\0").as_deref(),
+            Some("40001")
+        );
+        assert_eq!(code(b"MCODE\0C23505\0\0").as_deref(), Some("23505"));
+        assert_eq!(code(b"SERROR\0\0"), None);
+    }
+
+    #[test]
+    fn a_fatal_error_is_told_from_others_in_any_language() {
+        assert!(error("SFATAL\0VFATAL\0C57P01\0\0".as_bytes()).1);
+        assert!(error("SPANIK\0VPANIC\0C57P02\0\0".as_bytes()).1);
+        assert!(!error(b"SERROR\0VERROR\0C57014\0\0").1);
+    }
+
+    #[test]
+    fn a_parameter_has_a_name_and_a_value() {
+        assert_eq!(
+            parameter(b"server_version\x0015.3\0"),
+            Some(("server_version", "15.3"))
+        );
+        assert_eq!(parameter(b"odd"), None);
+    }
+}
