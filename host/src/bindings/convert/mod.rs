@@ -6,7 +6,11 @@ mod value;
 
 use crate::database::{Batch, Error, LimitExceeded, Rows, Written};
 
-use super::{Failure, HostBug, ResultFormat, packed, table::Table, wit, writes_wit};
+use super::{
+    Failure, HostBug, ResultFormat, packed,
+    table::{Heading, Table},
+    wit, writes_wit,
+};
 
 /// Every item converted.
 pub(super) fn all<T, U: From<T>>(items: Vec<T>) -> Vec<U> {
@@ -73,20 +77,17 @@ pub(super) fn too_many_values(used: u64, maximum: u64) -> Error {
 }
 
 fn typed_rows(table: &impl Table) -> Result<wit::TypedRows, Failure> {
-    let columns = table.columns();
+    let column = |heading: Heading<'_>| wit::Column {
+        name: heading.name.to_owned(),
+        type_name: heading.type_name.to_owned(),
+    };
+    let columns: Vec<_> = table.columns().map(column).collect();
     let row = |row| -> Result<Vec<wit::Value>, Failure> {
         let value = |column| Ok(wit::Value::try_from(table.value(row, column)?)?);
         (0..columns.len()).map(value).collect()
     };
     let rows = (0..table.height()).map(row).collect::<Result<_, _>>()?;
-    let column = |column: &crate::database::Column| wit::Column {
-        name: column.name.clone(),
-        type_name: column.type_name.clone(),
-    };
-    Ok(wit::TypedRows {
-        columns: columns.iter().map(column).collect(),
-        rows,
-    })
+    Ok(wit::TypedRows { columns, rows })
 }
 
 /// The answer to an array within an array, which the database layer gives as `other`.

@@ -10,13 +10,13 @@ use super::{
 
 /// The rows as one buffer.
 pub(in crate::bindings) fn write_rows(table: &impl Table) -> Result<Vec<u8>, Failure> {
-    let columns = table.columns();
-    let head_bytes = HEADER_BYTES.saturating_add(columns.len().saturating_mul(ENTRY_BYTES));
+    let width = table.columns().len();
+    let head_bytes = HEADER_BYTES.saturating_add(width.saturating_mul(ENTRY_BYTES));
     let mut buffer = vec![0; head_bytes];
 
     let names = begin_block(&mut buffer);
-    for column in columns {
-        for name in [&column.name, &column.type_name] {
+    for column in table.columns() {
+        for name in [column.name, column.type_name] {
             buffer.extend_from_slice(name.as_bytes());
             buffer.push(0);
         }
@@ -24,8 +24,8 @@ pub(in crate::bindings) fn write_rows(table: &impl Table) -> Result<Vec<u8>, Fai
     let names_bytes = buffer.len().saturating_sub(head_bytes);
 
     let mut column = Column::new();
-    let mut entries = Vec::with_capacity(columns.len());
-    for index in 0..columns.len() {
+    let mut entries = Vec::with_capacity(width);
+    for index in 0..width {
         fill(&mut column, table, index)?;
         entries.push(column.write(&mut buffer));
     }
@@ -36,7 +36,7 @@ pub(in crate::bindings) fn write_rows(table: &impl Table) -> Result<Vec<u8>, Fai
 
     let mut head = Vec::with_capacity(head_bytes);
     head.extend_from_slice(&MAGIC);
-    let (rows, width) = (word(table.height()), word(columns.len()));
+    let (rows, width) = (word(table.height()), word(width));
     for number in [length, rows, width, names, word(names_bytes)] {
         head.extend_from_slice(&number.to_le_bytes());
     }

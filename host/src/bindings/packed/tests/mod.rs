@@ -6,8 +6,11 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use crate::{
-    bindings::{Failure, table::Table},
-    database::{Column, ConversionError, Error, Interval, Other, TimeTz, Value},
+    bindings::{
+        Failure,
+        table::{Heading, Table},
+    },
+    database::{ConversionError, Error, Interval, Other, TimeTz, Value},
 };
 
 use super::{read_batch, write_rows};
@@ -16,13 +19,16 @@ use super::{read_batch, write_rows};
 const MANY: u64 = 10_000;
 
 struct Sample {
-    columns: Vec<Column>,
+    /// The names and the names of the types.
+    columns: Vec<[String; 2]>,
     rows: Vec<Vec<Value<'static>>>,
 }
 
 impl Table for Sample {
-    fn columns(&self) -> &[Column] {
-        &self.columns
+    fn columns(&self) -> impl ExactSizeIterator<Item = Heading<'_>> {
+        self.columns
+            .iter()
+            .map(|[name, type_name]| Heading { name, type_name })
     }
 
     fn height(&self) -> usize {
@@ -132,10 +138,6 @@ fn value(json: &Json, type_name: &str) -> Value<'static> {
     }
 }
 
-fn column([name, type_name]: [String; 2]) -> Column {
-    Column { name, type_name }
-}
-
 #[test]
 fn the_test_vectors_are_read() {
     for vector in vectors() {
@@ -156,7 +158,7 @@ fn the_test_vectors_are_written_byte_for_byte() {
         seen += 1;
         let row = |row: Vec<Option<_>>| row.into_iter().map(|cell| cell.expect("a value"));
         let sample = Sample {
-            columns: vector.columns.into_iter().map(column).collect(),
+            columns: vector.columns,
             rows: vector
                 .rows
                 .into_iter()
@@ -176,11 +178,14 @@ fn the_test_vectors_are_written_byte_for_byte() {
 
 #[test]
 fn a_value_that_cannot_be_read_is_the_answer() {
-    struct Unreadable([Column; 1]);
+    struct Unreadable;
 
     impl Table for Unreadable {
-        fn columns(&self) -> &[Column] {
-            &self.0
+        fn columns(&self) -> impl ExactSizeIterator<Item = Heading<'_>> {
+            std::iter::once(Heading {
+                name: "a",
+                type_name: "int8",
+            })
         }
 
         fn height(&self) -> usize {
@@ -197,8 +202,7 @@ fn a_value_that_cannot_be_read_is_the_answer() {
         }
     }
 
-    let table = Unreadable([column(["a".to_owned(), "int8".to_owned()])]);
-    match write_rows(&table) {
+    match write_rows(&Unreadable) {
         Err(Failure::Answer(Error::Conversion(error))) => assert_eq!(error.column, "a"),
         other => panic!("{other:?}"),
     }

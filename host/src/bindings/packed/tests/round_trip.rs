@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::database::{Error, Interval, Other, TimeTz, Value};
 
-use super::{MANY, Sample, column, read_batch, write_rows};
+use super::{MANY, Sample, read_batch, write_rows};
 
 fn scalar(kind: usize) -> BoxedStrategy<Value<'static>> {
     let text = || "[a-zé😀]{0,6}".prop_map(Cow::<'static, str>::Owned);
@@ -87,7 +87,7 @@ fn sample(columns: &[Vec<Value<'static>>]) -> Sample {
         let is_array = column.iter().any(|value| matches!(value, Value::Array(_)));
         if is_array { "t[]" } else { "t" }.to_owned()
     };
-    let named = |it| column(["é".to_owned(), type_name(it)]);
+    let named = |it| ["é".to_owned(), type_name(it)];
     Sample {
         columns: columns.iter().map(named).collect(),
         rows: (0..height).map(row).collect(),
