@@ -1,5 +1,12 @@
 //! Values of every type go to a real server and come back as they were.
 
+#![expect(
+    clippy::panic,
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    reason = "these are tests: what is not expected ends them, and lists of cases are long"
+)]
+
 use std::borrow::Cow;
 
 use host::database::{
@@ -182,16 +189,12 @@ fn texts() -> Vec<Kind> {
         .map(text)
     };
     let json = |text: &'static str| Value::Json(text.into());
-    let uuid = |digits: u128| {
-        let digits = format!("{digits:032x}");
-        let parts = [
-            &digits[..8],
-            &digits[8..12],
-            &digits[12..16],
-            &digits[16..20],
-            &digits[20..],
-        ];
-        Value::Uuid(parts.join("-").into())
+    let uuid = |number: u128| {
+        let mut digits = format!("{number:032x}");
+        for place in [20, 16, 12, 8] {
+            digits.insert(place, '-');
+        }
+        Value::Uuid(digits.into())
     };
     let other = |text: &'static str| {
         Value::Other(Other {
@@ -397,17 +400,16 @@ async fn types(database: &TestDatabase) {
     database
         .client()
         .await
-        .batch_execute(statement)
+        .simple_query(statement)
         .await
         .expect("types");
 }
 
 /// Inserts values in one batch, which gives them back, and reads them once more.
 async fn through_a_batch(session: &mut Session, kind: &Kind, values: &[Value<'static>]) {
-    let rows = values
-        .iter()
-        .enumerate()
-        .map(|(place, value)| vec![Some(Value::Int64(place as i64)), Some(value.clone())]);
+    let rows = (0..)
+        .zip(values)
+        .map(|(place, value)| vec![Some(Value::Int64(place)), Some(value.clone())]);
     let batch = Batch {
         columns: vec!["place".to_owned(), "v".to_owned()],
         rows: rows.collect(),
@@ -453,7 +455,7 @@ async fn every_type_comes_back_as_it_went() {
     let mut runner = TestRunner::deterministic();
     for kind in kinds() {
         let statement = format!("CREATE TABLE t (place int8, v {})", kind.type_name);
-        client.batch_execute(&statement).await.expect("a table");
+        client.simple_query(&statement).await.expect("a table");
         let values = samples(&kind, &mut runner);
         through_a_batch(&mut session, &kind, &values).await;
         for value in values {
@@ -489,7 +491,7 @@ async fn arrays_of_every_type_come_back_as_they_went() {
     let mut runner = TestRunner::deterministic();
     for kind in kinds() {
         let statement = format!("CREATE TABLE t (place int8, v {}[])", kind.type_name);
-        client.batch_execute(&statement).await.expect("a table");
+        client.simple_query(&statement).await.expect("a table");
         let all = samples(&kind, &mut runner);
         let mut values: Vec<Value<'static>> = all
             .chunks(7)
@@ -586,7 +588,7 @@ async fn domains_are_written_and_read_as_what_they_are_made_of() {
     database
         .client()
         .await
-        .batch_execute(statement)
+        .simple_query(statement)
         .await
         .expect("a table");
     let mut session = session(&database).await;
@@ -624,7 +626,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_kept() {
     database
         .client()
         .await
-        .batch_execute(statement)
+        .simple_query(statement)
         .await
         .expect("a table");
     let mut session = session(&database).await;
@@ -688,7 +690,7 @@ async fn sql_text_never_rounds_a_parameter_on_its_way_into_a_column() {
     database
         .client()
         .await
-        .batch_execute("CREATE TABLE t (id int8, f float8)")
+        .simple_query("CREATE TABLE t (id int8, f float8)")
         .await
         .expect("a table");
     let mut session = session(&database).await;

@@ -6,10 +6,18 @@ use super::{Session, write::Written};
 use crate::database::{
     catalog::TypeInfo,
     error::{Error, ErrorKind},
+    identifier::Identifier,
     lease::{Answer, Author, Lease},
     request::{Batch, Conflict, Returning},
     statement::{self, BatchStatements, Chunk},
 };
+
+/// A batch on its way.
+struct Insertion<'b> {
+    statements: &'b BatchStatements<'b>,
+    chunks: &'b [Chunk],
+    returning: &'b Returning,
+}
 
 /// What the columns of a batch are, by their names.
 type ColumnTypes = HashMap<String, Arc<TypeInfo>>;
@@ -38,23 +46,24 @@ impl Session {
                 .result_rows(batch.rows.len() as u64, &self.limits)?;
         }
         let chunks = statements.chunks(self.database.server().kind);
+        let insertion = Insertion {
+            statements: &statements,
+            chunks: &chunks,
+            returning,
+        };
         let (known, types) = self.column_types(&statements, false).await?;
-        let answers = match self
-            .insert_chunks(&statements, &chunks, &types, returning)
-            .await
-        {
+        let answers = match self.insert_chunks(&insertion, &types).await {
             Err(error) if known && may_be_about_types(&error) => {
                 // A column may have got another type since. Nothing of the batch was kept.
                 let (_, current) = self.column_types(&statements, true).await?;
                 if current == types {
                     return Err(error);
                 }
-                self.insert_chunks(&statements, &chunks, &current, returning)
-                    .await?
+                self.insert_chunks(&insertion, &current).await?
             }
             outcome => outcome?,
         };
-        self.in_order(&chunks, answers, returning).await
+        Ok(self.in_order(&insertion, answers).await)
     }
 
     async fn nothing_inserted(
@@ -73,7 +82,7 @@ impl Session {
             Returning::Columns(columns) => columns,
         };
         let statement = statement::select_nothing(table, columns)?;
-        let answer = self.read_repeatedly(&statement).await?;
+        let answer = self.read_only(&statement).await?;
         Ok(Written {
             count: 0,
             rows: Some(self.rows(answer).await),
@@ -115,29 +124,30 @@ impl Session {
 
     async fn insert_chunks(
         &mut self,
-        statements: &BatchStatements<'_>,
-        chunks: &[Chunk],
+        insertion: &Insertion<'_>,
         types: &ColumnTypes,
-        returning: &Returning,
     ) -> Result<Vec<Answer>, Error> {
-        if let [chunk] = chunks {
-            let statement = statements.insert(chunk, |column| cast(types, column.as_str()))?;
-            if !self.may_return_too_much(&statement, returning) {
-                let outcome = self.write(&statement, Author::Host).await;
-                return match outcome {
-                    Err(error) if is_unnamed(&error) => {
-                        Err(self.name_cell(statements, chunk, error).await)
-                    }
-                    outcome => Ok(vec![outcome?]),
-                };
-            }
-        }
-        let mut lease = self.begin().await?;
-        let mut failed = None;
-        let outcome = self
-            .insert_all(&mut lease, statements, chunks, types, &mut failed)
-            .await;
-        match (self.end(lease, outcome).await, failed) {
+        let Insertion {
+            statements,
+            chunks,
+            returning,
+        } = insertion;
+        let mut failed = chunks.first();
+        let outcome = if let [chunk] = chunks
+            && let statement = statements.insert(chunk, |column| cast(types, column))?
+            && !self.may_return_too_much(&statement, returning)
+        {
+            self.write(&statement, Author::Host)
+                .await
+                .map(|answer| vec![answer])
+        } else {
+            let mut lease = self.begin().await?;
+            let outcome = self
+                .insert_all(&mut lease, insertion, types, &mut failed)
+                .await;
+            self.end(lease, outcome).await
+        };
+        match (outcome, failed) {
             (Err(error), Some(chunk)) if is_unnamed(&error) => {
                 Err(self.name_cell(statements, chunk, error).await)
             }
@@ -149,18 +159,18 @@ impl Session {
     async fn insert_all<'c>(
         &mut self,
         lease: &mut Lease,
-        statements: &BatchStatements<'_>,
-        chunks: &'c [Chunk],
+        insertion: &Insertion<'c>,
         types: &ColumnTypes,
         failed: &mut Option<&'c Chunk>,
     ) -> Result<Vec<Answer>, Error> {
-        let mut answers = Vec::with_capacity(chunks.len());
-        for chunk in chunks {
+        let mut answers = Vec::with_capacity(insertion.chunks.len());
+        for chunk in insertion.chunks {
             *failed = Some(chunk);
-            let statement = statements.insert(chunk, |column| cast(types, column.as_str()))?;
+            let statement = insertion
+                .statements
+                .insert(chunk, |column| cast(types, column))?;
             answers.push(self.run_inside(lease, &statement, Author::Host).await?);
         }
-        *failed = None;
         self.check_size(&answers)?;
         Ok(answers)
     }
@@ -176,7 +186,7 @@ impl Session {
         let Ok(mut lease) = self.begin().await else {
             return error;
         };
-        let mut named = None;
+        let mut found = None;
         for statement in statements.cell_by_cell(chunk) {
             let outcome = match statement {
                 Ok(statement) => self
@@ -186,26 +196,24 @@ impl Session {
                 Err(error) => Some(error),
             };
             if outcome.is_some() {
-                named = outcome;
+                found = outcome;
                 break;
             }
         }
         self.abandon(lease).await;
-        named
-            .filter(|named| matches!(named, Error::Conversion(_)))
+        found
+            .filter(|found| matches!(found, Error::Conversion(_)))
             .unwrap_or(error)
     }
 
     /// Puts the rows of all chunks together, in the order of the batch.
-    async fn in_order(
-        &mut self,
-        chunks: &[Chunk],
-        answers: Vec<Answer>,
-        returning: &Returning,
-    ) -> Result<Written, Error> {
+    async fn in_order(&mut self, insertion: &Insertion<'_>, answers: Vec<Answer>) -> Written {
+        let Insertion {
+            chunks, returning, ..
+        } = insertion;
         let count = answers.iter().filter_map(|answer| answer.tag.count).sum();
-        if *returning == Returning::Nothing {
-            return Ok(Written { count, rows: None });
+        if **returning == Returning::Nothing {
+            return Written { count, rows: None };
         }
         let columns = answers
             .first()
@@ -216,8 +224,7 @@ impl Session {
             .iter()
             .zip(&answers)
             .all(|(chunk, answer)| chunk.rows.len() == answer.rows.len());
-        let mut rows: Vec<(usize, Row)> =
-            Vec::with_capacity(chunks.iter().map(|chunk| chunk.rows.len()).sum());
+        let mut rows: Vec<(usize, Row)> = Vec::new();
         for (chunk, answer) in chunks.iter().zip(answers) {
             rows.extend(chunk.rows.iter().copied().zip(answer.rows));
         }
@@ -225,29 +232,31 @@ impl Session {
             rows.sort_by_key(|(place, _)| *place);
         }
         let rows = rows.into_iter().map(|(_, row)| row).collect();
-        Ok(Written {
+        Written {
             count,
             rows: Some(self.described(columns, rows).await),
-        })
+        }
     }
 }
 
-fn cast<'t>(types: &'t ColumnTypes, column: &str) -> &'t str {
-    types.get(column).map_or("text", |info| &info.cast)
+fn cast<'t>(types: &'t ColumnTypes, column: &Identifier) -> &'t str {
+    types.get(column.as_str()).map_or("text", |info| &info.cast)
 }
 
 /// Whether the error is about a value, and does not say which.
 fn is_unnamed(error: &Error) -> bool {
-    matches!(error, Error::Database(error) if error.kind == ErrorKind::DataException || is_mismatch(&error.sqlstate))
+    let Error::Database(error) = error else {
+        return false;
+    };
+    error.kind == ErrorKind::DataException
+        || matches!(error.sqlstate.as_str(), "42804" | "42846" | "42883")
 }
 
 /// Whether the error could come from a column that is not of the type that it is thought to be.
 fn may_be_about_types(error: &Error) -> bool {
+    let is_about_definitions =
+        |kind| matches!(kind, ErrorKind::UndefinedObject | ErrorKind::SyntaxError);
     matches!(error, Error::Conversion(_))
         || is_unnamed(error)
-        || matches!(error, Error::Database(error) if matches!(error.kind, ErrorKind::UndefinedObject | ErrorKind::SyntaxError))
-}
-
-fn is_mismatch(sqlstate: &str) -> bool {
-    matches!(sqlstate, "42804" | "42846" | "42883")
+        || matches!(error, Error::Database(error) if is_about_definitions(error.kind))
 }

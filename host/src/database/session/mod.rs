@@ -88,6 +88,10 @@ impl Session {
     }
 
     /// Ends the session. The connections that its SQL text ran on are reset or closed, as they are when it is dropped.
+    #[expect(
+        clippy::unused_async,
+        reason = "a transaction that is open will be rolled back here"
+    )]
     pub async fn close(self) {
         drop(self);
     }

@@ -35,7 +35,7 @@ impl Session {
     /// Counts rows.
     pub async fn count(&mut self, table: &str, filter: &[Condition]) -> Result<u64, Error> {
         let statement = statement::count(table, filter)?;
-        let answer = self.read_repeatedly(&statement).await?;
+        let answer = self.read_only(&statement).await?;
         let rows = self.rows(answer).await;
         match rows.value(0, 0) {
             Ok(Value::Int64(count)) => Ok(count.unsigned_abs()),
@@ -55,7 +55,7 @@ impl Session {
             ));
         }
         let statement = statement::select(table, selection, at_most)?;
-        let answer = self.read_repeatedly(&statement).await?;
+        let answer = self.read_only(&statement).await?;
         Ok(self.rows(answer).await)
     }
 }

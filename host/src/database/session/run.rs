@@ -25,21 +25,14 @@ use crate::database::{
 const TYPES: u64 = 2_000;
 
 impl Session {
-    /// Runs a statement of the host's that changes nothing, and once more if it lost a race or its connection.
-    pub(super) async fn read_repeatedly(
-        &mut self,
-        statement: &Statement<'_>,
-    ) -> Result<Answer, Error> {
+    /// Runs a statement of the host's that changes nothing.
+    pub(super) async fn read_only(&mut self, statement: &Statement<'_>) -> Result<Answer, Error> {
         // Selections ask for one row more than allowed, to be refused without giving up the connection.
         let bounds = Bounds {
             rows: u64::MAX,
             ..self.bounds(Author::Host)
         };
-        let first = self.run_alone(statement, &bounds, Phase::Read).await;
-        let answer = match first {
-            Err(Error::Retry(_)) => self.run_alone(statement, &bounds, Phase::Read).await?,
-            outcome => outcome?,
-        };
+        let answer = self.run_alone(statement, &bounds, Phase::Read).await?;
         self.check_size(std::slice::from_ref(&answer))?;
         Ok(answer)
     }
@@ -50,9 +43,8 @@ impl Session {
         statement: &Statement<'_>,
         author: Author,
     ) -> Result<Answer, Error> {
-        let answer = self
-            .run_alone(statement, &self.bounds(author), Phase::Write)
-            .await?;
+        let bounds = self.bounds(author);
+        let answer = self.run_alone(statement, &bounds, Phase::Write).await?;
         self.check_size(std::slice::from_ref(&answer))?;
         Ok(answer)
     }
@@ -146,7 +138,20 @@ impl Session {
         described.map_err(|failure| self.explain(failure, &statement, Author::Host, Phase::Read))
     }
 
+    /// Runs a statement as a transaction of its own, and once more if nothing was kept because it lost a race or its connection.
     async fn run_alone(
+        &mut self,
+        statement: &Statement<'_>,
+        bounds: &Bounds,
+        phase: Phase,
+    ) -> Result<Answer, Error> {
+        match self.run_once(statement, bounds, phase).await {
+            Err(Error::Retry(_)) => self.run_once(statement, bounds, phase).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn run_once(
         &mut self,
         statement: &Statement<'_>,
         bounds: &Bounds,

@@ -13,7 +13,7 @@ mod shape;
 
 use std::borrow::Cow;
 
-pub(super) use decode::{Malformed, decode, text_bytes};
+pub(super) use decode::{decode, text_bytes};
 pub(super) use encode::{Unfit, declared_type, encode, encode_list, push_element};
 pub(super) use shape::{Scalar, Shape};
 
