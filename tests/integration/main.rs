@@ -1,1 +1,10 @@
-fn main() {}
+//! The promises of the host, a module for each.
+
+mod contract;
+mod development;
+mod exit_codes;
+mod functions;
+mod guests;
+mod layering;
+mod plugins;
+mod programs;

@@ -4,12 +4,13 @@ use futures_util::TryStreamExt;
 use tokio::time::Instant;
 use tokio_postgres::{
     Client, Error, Row,
+    error::SqlState,
     types::{Oid, ToSql},
 };
 
 use super::{
     Answer, Author, Bounds, Lease, Parameter,
-    operation::{OnDrop, Operation, Timed},
+    operation::{OnDrop, Timed},
 };
 use crate::database::{
     failure::Failure,
@@ -125,12 +126,17 @@ impl Lease {
                 });
             }
             Ok(rows) => rows,
-            Err(Stop::Limit(limit)) => return Err(Failure::Limit(limit)),
+            Err(Stop::Limit(limit)) => {
+                let settled = operation.is_stopped().await && settled;
+                return Err(Failure::Limit { limit, settled });
+            }
             Err(Stop::Driver(error)) => {
-                return Err(match operation.failed(&error).await {
-                    Failure::Server(error) if cancelled && error.code().code() == "57014" => {
-                        Failure::TimedOut { step, settled }
-                    }
+                let by_us = cancelled && error.code() == Some(&SqlState::QUERY_CANCELED);
+                let failure = operation.failed(&error).await;
+                return Err(match failure {
+                    Failure::Server(_) if by_us => Failure::TimedOut { step, settled },
+                    // The frame that was too long blocked the server before it came to the end of the statement.
+                    Failure::Limit { limit, .. } => Failure::Limit { limit, settled },
                     failure => failure,
                 });
             }

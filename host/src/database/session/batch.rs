@@ -30,7 +30,7 @@ impl Session {
     pub async fn batch_insert(
         &mut self,
         table: &str,
-        batch: &Batch,
+        batch: &Batch<'_>,
         conflict: Option<&Conflict>,
         returning: &Returning,
     ) -> Result<Written, Error> {

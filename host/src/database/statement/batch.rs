@@ -25,7 +25,7 @@ use crate::database::{
 pub(in crate::database) struct BatchStatements<'a> {
     table: QualifiedName,
     columns: Vec<Identifier>,
-    batch: &'a Batch,
+    batch: &'a Batch<'a>,
     returning: &'a Returning,
 }
 
@@ -42,7 +42,7 @@ impl<'a> BatchStatements<'a> {
     /// Checks names and numbers of cells.
     pub(in crate::database) fn new(
         table: &str,
-        batch: &'a Batch,
+        batch: &'a Batch<'a>,
         returning: &'a Returning,
     ) -> Result<Self, Error> {
         let table = QualifiedName::table(table)?;

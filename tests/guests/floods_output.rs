@@ -1,0 +1,14 @@
+//! Writes to standard output for ever.
+
+use std::hint::black_box;
+use std::io::{Write, stdout};
+
+chitin::plugin!(run);
+
+fn run() -> chitin::Result<()> {
+    let line = [b'x'; 8 << 10];
+    while black_box(true) {
+        stdout().write_all(&line)?;
+    }
+    Ok(())
+}
