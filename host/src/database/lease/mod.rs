@@ -156,7 +156,7 @@ impl Lease {
     fn give_back(&mut self) {
         self.statistics = self.statistics();
         if let Some(object) = self.object.take() {
-            self.pool.release(object);
+            Pool::release(object);
         }
     }
 

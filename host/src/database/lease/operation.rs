@@ -151,10 +151,16 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// Drops a prepared statement, for which the driver sends a request that nobody waits for.
-    pub(super) fn close(self, statement: Statement) {
-        drop(statement);
+    /// Drops a prepared statement and waits until it is gone.
+    pub(super) async fn close(mut self, statement: Statement) {
+        // The driver sends a request of its own when the last copy is dropped.
         *self.requests += 1;
+        self.request = *self.requests;
+        self.finished = false;
+        drop(statement);
+        if let Err(failure) = self.finish().await {
+            tracing::debug!(?failure, "a prepared statement could not be closed");
+        }
     }
 
     /// Sees to it that the connection is not used again, and cancels what runs on it, once.

@@ -64,7 +64,8 @@ impl Lease {
         outcome
     }
 
-    /// The types that the server gives the parameters of a statement, which is not run.
+    /// The types that the server gives the parameters of a statement, which is not run. Two round trips: what is prepared for it is
+    /// removed again.
     pub(in crate::database) async fn describe(
         &mut self,
         sql: &str,
@@ -133,6 +134,7 @@ impl Lease {
             Err(Stop::Driver(error)) => {
                 let by_us = cancelled && error.code() == Some(&SqlState::QUERY_CANCELED);
                 let failure = operation.failed(&error).await;
+                #[expect(clippy::wildcard_enum_match_arm, reason = "all others are as they are")]
                 return Err(match failure {
                     Failure::Server(_) if by_us => Failure::TimedOut { step, settled },
                     // The frame that was too long blocked the server before it came to the end of the statement.
@@ -160,7 +162,7 @@ impl Lease {
         match operation.timed(end, client.prepare(sql)).await {
             Timed::InTime(Ok(statement)) => {
                 let exchange = operation.finish().await?;
-                operation.close(statement);
+                operation.close(statement).await;
                 Ok(exchange.parameters.unwrap_or_default())
             }
             Timed::InTime(Err(error)) => Err(operation.failed(&error).await),

@@ -158,19 +158,11 @@ impl Pool {
     }
 
     /// Takes back what was lent, by the release rule.
-    pub(super) fn release(&self, object: Object<Manager>) {
+    pub(super) fn release(object: Object<Manager>) {
         if object.is_clean() {
             drop(object);
-        } else if object.tainted || object.client.is_closed() {
-            drop(Object::take(object));
         } else {
-            self.background().spawn(async move {
-                let answered = object.wire.idle(object.requests);
-                let answered = timeout(reset::PATIENCE, answered).await;
-                if !(matches!(answered, Ok(Ok(_))) && object.is_clean()) {
-                    drop(Object::take(object));
-                }
-            });
+            drop(Object::take(object));
         }
     }
 
