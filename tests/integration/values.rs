@@ -724,3 +724,44 @@ async fn sql_text_never_rounds_a_parameter_on_its_way_into_a_column() {
         [Value::Int64(3), Value::Float64(0.1), Value::Float64(1.0)]
     );
 }
+
+#[tokio::test]
+async fn a_type_of_the_users_own_is_looked_up_once_for_all_sessions() {
+    let database = tests::database().await;
+    types(&database).await;
+    let statement = "CREATE TABLE t AS SELECT 'happy'::mood AS one, '{happy}'::mood[] AS many FROM generate_series(1, 3000)";
+    database
+        .client()
+        .await
+        .simple_query(statement)
+        .await
+        .expect("rows");
+    let connected = database.connect().await;
+    for round_trips in [2, 1] {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
+        let (grants, limits) = (
+            host::tenancy::Grants::all(),
+            host::database::Limits::default(),
+        );
+        let mut session = connected.session(host::database::SessionOptions {
+            grants,
+            limits,
+            deadline,
+        });
+        // On a task of its own, as the runtime's are: what a session does can move between threads.
+        let (session, rows) = tokio::spawn(async move {
+            let rows = session.select("t", &Selection::default()).await;
+            (session, rows.expect("selected"))
+        })
+        .await
+        .expect("it ends");
+        assert_eq!(session.statistics().round_trips, round_trips);
+        let happy = Value::Other(Other {
+            type_name: "mood".into(),
+            text: Some("happy".into()),
+            bytes: b"happy"[..].into(),
+        });
+        assert_eq!((rows.len(), cell(&rows, 2_999, 0)), (3_000, happy.clone()));
+        assert_eq!(cell(&rows, 0, 1), Value::Array(vec![happy]));
+    }
+}

@@ -141,11 +141,10 @@ impl Session {
                 .await
                 .map(|answer| vec![answer])
         } else {
-            let mut lease = self.begin().await?;
-            let outcome = self
-                .insert_all(&mut lease, insertion, types, &mut failed)
-                .await;
-            self.end(lease, outcome).await
+            match self.insert_all(insertion, types, &mut failed).await {
+                Err(Error::Retry(_)) => self.insert_all(insertion, types, &mut failed).await,
+                outcome => outcome,
+            }
         };
         match (outcome, failed) {
             (Err(error), Some(chunk)) if is_unnamed(&error) => {
@@ -155,8 +154,19 @@ impl Session {
         }
     }
 
-    /// Inserts chunk by chunk; tells which of them failed.
+    /// Inserts all chunks in one transaction; tells which of them failed.
     async fn insert_all<'c>(
+        &mut self,
+        insertion: &Insertion<'c>,
+        types: &ColumnTypes,
+        failed: &mut Option<&'c Chunk>,
+    ) -> Result<Vec<Answer>, Error> {
+        let mut lease = self.begin().await?;
+        let outcome = self.insert_each(&mut lease, insertion, types, failed).await;
+        self.end(lease, outcome).await
+    }
+
+    async fn insert_each<'c>(
         &mut self,
         lease: &mut Lease,
         insertion: &Insertion<'c>,

@@ -68,6 +68,17 @@ impl Session {
         statement: &Statement<'_>,
         author: Author,
     ) -> Result<Answer, Error> {
+        match self.write_undoably_once(statement, author).await {
+            Err(Error::Retry(_)) => self.write_undoably_once(statement, author).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn write_undoably_once(
+        &mut self,
+        statement: &Statement<'_>,
+        author: Author,
+    ) -> Result<Answer, Error> {
         let mut lease = self.begin().await?;
         let outcome = self.run_inside(&mut lease, statement, author).await;
         self.end(lease, outcome).await
