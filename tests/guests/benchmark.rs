@@ -6,7 +6,7 @@ use serde::Deserialize;
 chitin::plugin!(work);
 
 /// What to do, and how often.
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Work {
     /// Read a row of `points` by its key, from 0 up; the answer is the sum of their weights.

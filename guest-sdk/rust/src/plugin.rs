@@ -99,7 +99,7 @@ where
 }
 
 fn parse<Input: DeserializeOwned>(input: &str) -> Result<Input, String> {
-    if input.trim().is_empty() {
+    if matches!(input.trim(), "" | "null") {
         return serde_json::from_str("null")
             .or_else(|_| serde_json::from_str("{}"))
             .map_err(|error| format!("this plugin needs an input: {}", without_position(&error)));
@@ -177,6 +177,7 @@ mod tests {
     #[test]
     fn no_input_is_null_or_an_empty_object() {
         assert_eq!(call(times, " "), Ok("0".to_owned()));
+        assert_eq!(call(times, "null"), Ok("0".to_owned()));
         assert_eq!(
             call(name, ""),
             Err("this plugin needs an input: missing field `name`".to_owned())

@@ -5,7 +5,7 @@ use std::io::Read;
 use csv::{ByteRecord, Position, Reader, ReaderBuilder};
 
 use crate::cell::Cell;
-use crate::load::Failure;
+use crate::failure::Failure;
 use crate::options::Options;
 use crate::records::{Bounded, Records};
 

@@ -9,7 +9,7 @@ use serde::de::{Deserialize, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::cell::Cell;
-use crate::load::Failure;
+use crate::failure::Failure;
 use crate::records::{Bounded, Records};
 
 const BUFFER_BYTES: usize = 256 << 10;

@@ -5,10 +5,12 @@
 mod cell;
 mod column;
 mod csv_records;
+mod failure;
 mod json_records;
 mod load;
 mod options;
 mod records;
+mod sample;
 mod sink;
 mod times;
 
@@ -17,8 +19,9 @@ use std::time::Instant;
 
 use column::ColumnReport;
 use csv_records::CsvRecords;
+use failure::Failure;
 use json_records::JsonRecords;
-use load::{Failure, load};
+use load::load;
 use options::{Format, Options};
 use serde::Serialize;
 use sink::TableSink;

@@ -1,19 +1,17 @@
 //! The load itself: a sample decides the columns, then batch after batch is read and written.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use chitin::Batch;
 
 use crate::cell::Cell;
-use crate::column::{ColumnReport, ColumnType};
+use crate::column::ColumnReport;
+use crate::failure::Failure;
 use crate::options::Options;
 use crate::records::Records;
+use crate::sample::{infer, read_sample};
 use crate::sink::Sink;
 
-/// The sample ends with whichever comes first.
-const SAMPLE_ROWS: usize = 1_000;
-const SAMPLE_BYTES: usize = 1 << 20;
 /// A batch ends with this, if it does not with its number of rows.
 const BATCH_BYTES: usize = 4 << 20;
 /// As many values go into a batch at most, however narrow they are.
@@ -25,46 +23,6 @@ const BETWEEN_MESSAGES: Duration = Duration::from_secs(2);
 pub(crate) struct Loaded {
     pub(crate) rows: u64,
     pub(crate) columns: Vec<ColumnReport>,
-}
-
-/// Why the load ended early. As text it says where, and how many rows are in the table all the same.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    line: Option<u64>,
-    message: String,
-    rows: u64,
-}
-
-impl Failure {
-    /// Something about the input as a whole.
-    pub(crate) fn input(message: impl fmt::Display) -> Self {
-        Self {
-            line: None,
-            message: message.to_string(),
-            rows: 0,
-        }
-    }
-
-    /// Something on this line of it.
-    pub(crate) fn at(line: u64, message: impl fmt::Display) -> Self {
-        Self {
-            line: Some(line),
-            ..Self::input(message)
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
-        }
-        f.write_str(&self.message)?;
-        match self.rows {
-            0 => f.write_str("; no rows were written"),
-            rows => write!(f, "; the {rows} rows before are in the table"),
-        }
-    }
 }
 
 /// Loads all records.
@@ -84,92 +42,8 @@ pub(crate) fn load<R: Records>(
             rows,
             columns: load.columns,
         }),
-        Err(failure) => Err(Failure { rows, ..failure }),
+        Err(failure) => Err(failure.after(rows)),
     }
-}
-
-fn read_sample<R: Records>(records: &mut R) -> Result<Vec<R::Record>, Failure> {
-    let mut sample = Vec::new();
-    let mut bytes = 0;
-    while sample.len() < SAMPLE_ROWS && bytes < SAMPLE_BYTES {
-        let mut record = R::Record::default();
-        if !records.read(&mut record)? {
-            break;
-        }
-        bytes += R::size(&record);
-        sample.push(record);
-    }
-    Ok(sample)
-}
-
-/// The columns: of the given types, else of the narrowest that hold the sample, else text.
-fn infer<R: Records>(
-    records: &R,
-    sample: &[R::Record],
-    options: &Options,
-) -> Result<Vec<ColumnReport>, Failure> {
-    let mut names = records.names(sample)?;
-    for name in options
-        .types
-        .keys()
-        .filter(|name| !names.contains(name))
-        .cloned()
-        .collect::<Vec<_>>()
-    {
-        if R::FIXED_COLUMNS {
-            return Err(Failure::input(format_args!(
-                "the input gives a type to `{name}`, which is no column"
-            )));
-        }
-        names.push(name);
-    }
-    check(&names)?;
-    let mut types = vec![None; names.len()];
-    for record in sample {
-        records.cells(record, &names, |column, cell| {
-            types[column] = match (types[column], ColumnType::of(cell)) {
-                (Some(known), Some(new)) => Some(ColumnType::widened(known, new)),
-                (known, new) => known.or(new),
-            };
-            Ok(())
-        })?;
-    }
-    let column = |(name, inferred): (String, Option<ColumnType>)| {
-        let column_type = options
-            .types
-            .get(&name)
-            .copied()
-            .or(inferred)
-            .unwrap_or(ColumnType::Text);
-        ColumnReport {
-            name,
-            column_type,
-            nulls: 0,
-        }
-    };
-    Ok(names.into_iter().zip(types).map(column).collect())
-}
-
-fn check(names: &[String]) -> Result<(), Failure> {
-    if names.is_empty() {
-        return Err(Failure::input(
-            "there is nothing to load: the input has no columns",
-        ));
-    }
-    for (place, name) in names.iter().enumerate() {
-        if name.is_empty() {
-            return Err(Failure::input(format_args!(
-                "column {} has no name",
-                place + 1
-            )));
-        }
-        if names[..place].contains(name) {
-            return Err(Failure::input(format_args!(
-                "two columns have the name `{name}`"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// A load under way.

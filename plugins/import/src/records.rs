@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::cell::Cell;
-use crate::load::Failure;
+use crate::failure::Failure;
 
 /// A stream of records.
 pub(crate) trait Records {

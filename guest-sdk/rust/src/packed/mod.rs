@@ -4,6 +4,7 @@
 
 mod elements;
 mod read;
+mod store;
 #[cfg(test)]
 mod vectors;
 mod write;
