@@ -12,6 +12,7 @@
 //! - `telemetry`: where logs go
 //! - `tenancy`: whose data it is, and what a plugin may ask for
 
+pub mod bindings;
 pub mod cli;
 pub mod config;
 pub mod database;

@@ -68,7 +68,9 @@ const WORK: [Work; 3] = [
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let rounds = env::args().nth(1);
-    let rounds = rounds.map_or(Ok(15), |rounds| rounds.parse().context("the number of rounds"))?;
+    let rounds = rounds.map_or(Ok(15), |rounds| {
+        rounds.parse().context("the number of rounds")
+    })?;
     let database = tests::database().await;
     let client = database.client().await;
     client.simple_query(TABLES).await?;
@@ -148,9 +150,7 @@ impl Guest {
 async fn plain(client: &Client, work: &Work) -> anyhow::Result<i64> {
     match work.kind {
         Kind::PointSelect => {
-            let statement = client
-                .prepare("SELECT * FROM points WHERE id = $1")
-                .await?;
+            let statement = client.prepare("SELECT * FROM points WHERE id = $1").await?;
             let mut sum = 0;
             for id in 0..work.count {
                 let row = client.query_one(&statement, &[&id]).await?;
@@ -232,10 +232,7 @@ fn median(values: &[f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the figures are this program's output"
-)]
+#[expect(clippy::print_stdout, reason = "the figures are this program's output")]
 fn report(line: &str) {
     println!("{line}");
 }

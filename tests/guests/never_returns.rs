@@ -4,6 +4,10 @@ use std::hint::black_box;
 
 chitin::plugin!(run);
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a plugin may fail, even if this one cannot"
+)]
 fn run() -> chitin::Result<u64> {
     let mut turns = 0_u64;
     while black_box(true) {

@@ -1,11 +1,6 @@
 //! Imports what no host has.
 
 mod bindings {
-    #![expect(
-        missing_docs,
-        reason = "generated from an interface that exists nowhere"
-    )]
-
     wit_bindgen::generate!({
         inline: "
             package evil:x;
@@ -23,6 +18,10 @@ mod bindings {
 
 chitin::plugin!(run);
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a plugin may fail, even if this one cannot"
+)]
 fn run() -> chitin::Result<u32> {
     Ok(bindings::evil::x::y::z())
 }

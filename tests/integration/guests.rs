@@ -19,7 +19,8 @@ struct Expected {
 }
 
 fn manifest() -> BTreeMap<String, Expected> {
-    let text = fs::read_to_string(workspace_file("tests/guests/manifest.toml")).expect("it is there");
+    let text =
+        fs::read_to_string(workspace_file("tests/guests/manifest.toml")).expect("it is there");
     toml::from_str(&text).expect("the manifest is well formed")
 }
 
@@ -32,7 +33,12 @@ fn every_guest_is_in_the_manifest() {
     let names: BTreeSet<String> = files
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs"))
-        .map(|path| path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned())
+        .map(|path| {
+            path.file_stem()
+                .and_then(|name| name.to_str())
+                .expect("a name")
+                .to_owned()
+        })
         .filter(|name| !ELSEWHERE.contains(&name.as_str()))
         .collect();
     assert_eq!(names, manifest().into_keys().collect());
@@ -44,7 +50,11 @@ async fn every_guest_comes_to_what_the_manifest_says() {
         let database = database().await;
         let component = example(&name);
         let mut command = host(["run".as_ref(), component.as_os_str()]);
-        command = command.arg("--grant").arg("all").arg("--database-url").arg(database.url());
+        command = command
+            .arg("--grant")
+            .arg("all")
+            .arg("--database-url")
+            .arg(database.url());
         for argument in &expected.arguments {
             command = command.arg(argument);
         }
@@ -52,7 +62,10 @@ async fn every_guest_comes_to_what_the_manifest_says() {
         let said = format!("{}{}", finished.stdout, finished.stderr);
         assert_eq!(finished.code, expected.exit, "{name}\n{said}");
         for words in &expected.says {
-            assert!(said.contains(words), "{name} does not say {words:?}\n{said}");
+            assert!(
+                said.contains(words),
+                "{name} does not say {words:?}\n{said}"
+            );
         }
     }
 }

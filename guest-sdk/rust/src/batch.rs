@@ -112,7 +112,9 @@ impl Batch {
 
     fn add_column(&mut self, name: String) -> usize {
         let mut column = ColumnWriter::default();
-        (0..self.rows).for_each(|_| column.push_missing());
+        for _ in 0..self.rows {
+            column.push_missing();
+        }
         self.columns.push((name, column));
         self.columns.len() - 1
     }

@@ -4,6 +4,7 @@
 
 #![expect(
     missing_docs,
+    clippy::same_length_and_capacity,
     reason = "generated: what the contract documents is documented here too"
 )]
 

@@ -17,6 +17,7 @@ use crate::{Error, Result};
 /// # drop(condition);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "a condition does nothing by itself"]
 pub struct Condition(Vec<Comparison>);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -147,6 +148,7 @@ pub(crate) fn filter(conditions: Vec<Condition>) -> Result<Vec<contract::Conditi
 
 /// One step of the order of rows. See [`asc`] and [`desc`].
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "an order does nothing by itself"]
 pub struct Ordering(pub(crate) contract::Ordering);
 
 /// The smallest first.

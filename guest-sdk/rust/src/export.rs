@@ -1,5 +1,7 @@
 //! The glue between the export `run` and a plugin's function. Only [`plugin!`](crate::plugin!) names it.
 
+#![expect(clippy::same_length_and_capacity, reason = "generated")]
+
 use crate::plugin::Plugin;
 
 wit_bindgen::generate!({

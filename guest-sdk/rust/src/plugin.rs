@@ -72,7 +72,7 @@ pub fn init() {
 )]
 pub trait Plugin<Signature> {
     /// Calls the function with JSON and prints what it returns as JSON.
-    fn call(&self, input: &str) -> Result<String, String>;
+    fn call(self, input: &str) -> Result<String, String>;
 }
 
 impl<F, Output, Error> Plugin<()> for F
@@ -81,7 +81,7 @@ where
     Output: Serialize,
     Error: Display,
 {
-    fn call(&self, _input: &str) -> Result<String, String> {
+    fn call(self, _input: &str) -> Result<String, String> {
         print(self())
     }
 }
@@ -93,7 +93,7 @@ where
     Output: Serialize,
     Error: Display,
 {
-    fn call(&self, input: &str) -> Result<String, String> {
+    fn call(self, input: &str) -> Result<String, String> {
         print(self(parse(input)?))
     }
 }
@@ -143,8 +143,8 @@ mod tests {
         times: u32,
     }
 
-    fn nothing() -> Result<(), String> {
-        Ok(())
+    fn nothing() -> Result<(), std::num::ParseIntError> {
+        "1".parse::<u8>().map(drop)
     }
 
     fn name(input: Named) -> Result<String, String> {
@@ -155,8 +155,8 @@ mod tests {
         }
     }
 
-    fn times(input: Optional) -> Result<u32, String> {
-        Ok(input.times)
+    fn times(Optional { times }: Optional) -> Result<u8, std::num::TryFromIntError> {
+        times.try_into()
     }
 
     fn call<Signature>(plugin: impl Plugin<Signature>, input: &str) -> Result<String, String> {

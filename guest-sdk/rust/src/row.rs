@@ -182,13 +182,13 @@ impl Row {
 /// How a column of a row is named: by its name, or by its place from 0.
 pub trait ColumnIndex {
     /// The place of the column.
-    fn place(&self, columns: &[Column]) -> Result<usize>;
+    fn place(self, columns: &[Column]) -> Result<usize>;
 }
 
 impl ColumnIndex for usize {
-    fn place(&self, columns: &[Column]) -> Result<usize> {
-        if *self < columns.len() {
-            return Ok(*self);
+    fn place(self, columns: &[Column]) -> Result<usize> {
+        if self < columns.len() {
+            return Ok(self);
         }
         Err(Error::conversion(
             &self.to_string(),
@@ -199,8 +199,8 @@ impl ColumnIndex for usize {
 }
 
 impl ColumnIndex for &str {
-    fn place(&self, columns: &[Column]) -> Result<usize> {
-        let mut places = (0..columns.len()).filter(|place| columns[*place].name == *self);
+    fn place(self, columns: &[Column]) -> Result<usize> {
+        let mut places = (0..columns.len()).filter(|place| columns[*place].name == self);
         match (places.next(), places.next()) {
             (Some(place), None) => Ok(place),
             (Some(_), Some(_)) => Err(Error::conversion(
@@ -218,7 +218,7 @@ impl ColumnIndex for &str {
 }
 
 impl ColumnIndex for &String {
-    fn place(&self, columns: &[Column]) -> Result<usize> {
+    fn place(self, columns: &[Column]) -> Result<usize> {
         self.as_str().place(columns)
     }
 }

@@ -131,6 +131,7 @@ impl CreateTable {
 
 /// A column of a table that is to be made.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "a column is made with its table"]
 pub struct Column {
     definition: contract::ColumnDefinition,
     /// Kept apart until the definition is sent.
@@ -259,6 +260,7 @@ impl Column {
 
 /// Columns that refer to a row of another table.
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "a key is made with its table"]
 pub struct ForeignKey(contract::ForeignKey);
 
 impl ForeignKey {

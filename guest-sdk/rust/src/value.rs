@@ -214,7 +214,6 @@ impl Serialize for ValueRef<'_> {
             Self::Decimal(text) | Self::Text(text) | Self::Uuid(text) => {
                 serializer.serialize_str(text)
             }
-            Self::Bytes(bytes) => serializer.serialize_str(&hexadecimal(bytes)),
             Self::Date(value) => value.serialize(serializer),
             Self::Time(value) => value.serialize(serializer),
             Self::TimeTz(value) => value.serialize(serializer),
@@ -235,7 +234,8 @@ impl Serialize for ValueRef<'_> {
             Self::Other {
                 text: Some(text), ..
             } => serializer.serialize_str(text),
-            Self::Other {
+            Self::Bytes(bytes)
+            | Self::Other {
                 text: None, bytes, ..
             } => serializer.serialize_str(&hexadecimal(bytes)),
         }

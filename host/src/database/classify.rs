@@ -5,9 +5,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use super::{
     error::{DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep},
     failure::Failure,
-    limits::LimitExceeded,
     server::ServerKind,
-    wire::End,
 };
 
 /// Where a statement stood when it failed.
@@ -78,29 +76,24 @@ impl Failure {
     pub(super) fn into_error(self, phase: Phase, server: ServerKind) -> Error {
         match self {
             Self::Server(error) => from_server(&error, phase, server),
-            Self::Lost {
-                end: End::FrameTooLong { bytes, maximum },
-                ..
-            } => Error::Limit(LimitExceeded {
-                name: "frame-bytes",
-                used: bytes.try_into().unwrap_or(u64::MAX),
-                maximum: maximum.try_into().unwrap_or(u64::MAX),
-            }),
-            Self::Lost { sent: true, end } if phase.commits() => Error::AmbiguousCommit(format!(
-                "{end} after the statement was sent and before it was answered"
-            )),
+            Self::Lost { sent: true, .. } if phase.commits() => Error::AmbiguousCommit(
+                "the connection was lost after the statement was sent and before it was answered".to_owned(),
+            ),
             Self::Lost { sent: false, .. } if !matches!(phase, Phase::Transaction | Phase::Commit) => {
                 Error::Unavailable("the connection was lost before the statement was sent".to_owned())
             }
-            Self::Lost {
-                end: End::Closed { sqlstate },
-                ..
-            } => retry(sqlstate, LOST, None),
+            Self::Lost { sqlstate, .. } => retry(sqlstate, LOST, None),
             Self::TimedOut { settled: false, .. } if phase.commits() => Error::AmbiguousCommit(
                 "no answer came in time, nor to the request to cancel".to_owned(),
             ),
             Self::TimedOut { step, .. } => Error::Timeout(step),
-            Self::Limit(limit) => Error::Limit(limit),
+            Self::Limit {
+                limit,
+                settled: false,
+            } if phase.commits() => Error::AmbiguousCommit(format!(
+                "{limit} in what the statement gave back, and it could not be stopped for certain"
+            )),
+            Self::Limit { limit, .. } => Error::Limit(limit),
             Self::Denied(reason) => Error::Denied(reason.to_owned()),
             Self::Invalid(reason) => Error::Invalid(reason.to_owned()),
             Self::Unavailable(reason) => Error::Unavailable(reason.to_owned()),
@@ -215,5 +208,182 @@ impl ErrorKind {
             "53" => Self::InsufficientResources,
             _ => Self::Other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Phase, Verdict, verdict};
+    use crate::database::{
+        error::{Error, ErrorKind, TimeoutStep},
+        failure::Failure,
+        limits::LimitExceeded,
+        server::ServerKind::{self, CockroachDb, PostgreSql},
+    };
+
+    const PHASES: [Phase; 4] = [Phase::Read, Phase::Write, Phase::Transaction, Phase::Commit];
+
+    /// One letter a phase: failed, retry, ambiguous, held too long, schema change failed.
+    fn row(code: &str, server: ServerKind) -> String {
+        let letter = |phase| match verdict(code, phase, server) {
+            Verdict::Failed => 'f',
+            Verdict::Retry(_) => 'r',
+            Verdict::Ambiguous => 'a',
+            Verdict::HeldTooLong => 'h',
+            Verdict::SchemaChangeFailed => 's',
+        };
+        PHASES.map(letter).iter().collect()
+    }
+
+    #[test]
+    fn every_code_has_a_verdict_in_every_phase() {
+        // Alone and reading, alone and writing, in a transaction, at its COMMIT.
+        for (code, cockroachdb, postgresql) in [
+            ("40001", "rrrr", "rrrr"),
+            ("CR000", "rrrr", "rrrr"),
+            ("40P01", "rrrr", "rrrr"),
+            ("40003", "raaa", "raaa"),
+            ("XXA00", "ssss", "ssss"),
+            ("57014", "fafa", "fffa"),
+            ("57P01", "rara", "rara"),
+            ("57P02", "rara", "rara"),
+            ("57P03", "rara", "rara"),
+            ("57P05", "fafa", "fafa"),
+            ("08006", "rara", "rara"),
+            ("08P01", "rfra", "rfra"),
+            ("53300", "rfra", "rfra"),
+            ("53200", "fffa", "fffa"),
+            ("58C00", "fafa", "fafa"),
+            ("58C01", "fafa", "fafa"),
+            ("XX000", "fafa", "fafa"),
+            ("XXUUU", "fafa", "fafa"),
+            ("25P02", "ffff", "ffff"),
+            ("25P03", "ffhf", "ffhf"),
+            ("23505", "ffff", "ffff"),
+            ("42P01", "ffff", "ffff"),
+            ("0A000", "ffff", "ffff"),
+            ("55P03", "ffff", "ffff"),
+            ("", "ffff", "ffff"),
+            ("é", "ffff", "ffff"),
+        ] {
+            assert_eq!(row(code, CockroachDb), cockroachdb, "{code} on CockroachDB");
+            assert_eq!(row(code, PostgreSql), postgresql, "{code} on PostgreSQL");
+        }
+    }
+
+    fn lost(sent: bool) -> Failure {
+        Failure::Lost {
+            sent,
+            sqlstate: None,
+        }
+    }
+
+    fn timed_out(settled: bool) -> Failure {
+        Failure::TimedOut {
+            step: TimeoutStep::Executing,
+            settled,
+        }
+    }
+
+    fn over_the_limit(settled: bool) -> Failure {
+        Failure::Limit {
+            limit: LimitExceeded {
+                name: "result-rows",
+                used: 2,
+                maximum: 1,
+            },
+            settled,
+        }
+    }
+
+    fn name(error: &Error) -> &'static str {
+        match error {
+            Error::Retry(_) => "retry",
+            Error::AmbiguousCommit(_) => "ambiguous",
+            Error::Unavailable(_) => "unavailable",
+            Error::Timeout(TimeoutStep::Executing) => "timeout",
+            Error::Limit(_) => "limit",
+            Error::Database(_) => "database",
+            Error::Closed(_) => "closed",
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    fn in_every_phase(failure: impl Fn() -> Failure) -> String {
+        PHASES
+            .map(|phase| name(&failure().into_error(phase, PostgreSql)))
+            .join(" ")
+    }
+
+    #[test]
+    fn every_failure_has_a_meaning_in_every_phase() {
+        for (seen, expected) in [
+            (
+                in_every_phase(|| lost(true)),
+                "retry ambiguous retry ambiguous",
+            ),
+            (
+                in_every_phase(|| lost(false)),
+                "unavailable unavailable retry retry",
+            ),
+            (
+                in_every_phase(|| timed_out(true)),
+                "timeout timeout timeout timeout",
+            ),
+            (
+                in_every_phase(|| timed_out(false)),
+                "timeout ambiguous timeout ambiguous",
+            ),
+            (
+                in_every_phase(|| over_the_limit(true)),
+                "limit limit limit limit",
+            ),
+            (
+                in_every_phase(|| over_the_limit(false)),
+                "limit ambiguous limit ambiguous",
+            ),
+            (
+                in_every_phase(|| Failure::RolledBack),
+                "database database database database",
+            ),
+            (
+                in_every_phase(|| Failure::Over),
+                "closed closed closed closed",
+            ),
+        ] {
+            assert_eq!(seen, expected);
+        }
+    }
+
+    #[test]
+    fn every_sqlstate_has_a_kind() {
+        for (codes, kind) in [
+            ("23505", ErrorKind::UniqueViolation),
+            ("23503", ErrorKind::ForeignKeyViolation),
+            ("23502", ErrorKind::NotNullViolation),
+            ("23514", ErrorKind::CheckViolation),
+            ("23P01 23000 23001", ErrorKind::ConstraintViolation),
+            ("21000", ErrorKind::CardinalityViolation),
+            ("40001 40P01 CR000", ErrorKind::SerializationFailure),
+            ("25P02", ErrorKind::TransactionAborted),
+            ("25006", ErrorKind::ReadOnly),
+            ("22003 22012 22P02 22C01", ErrorKind::DataException),
+            ("42601 42804 42P18 42725 42803", ErrorKind::SyntaxError),
+            ("42P01 3F000 3D000", ErrorKind::UndefinedTable),
+            ("42703", ErrorKind::UndefinedColumn),
+            ("42883 42704", ErrorKind::UndefinedObject),
+            ("42P07 42701 42710 42P04 42P06", ErrorKind::DuplicateObject),
+            ("42501", ErrorKind::InsufficientPrivilege),
+            ("0A000", ErrorKind::NotSupported),
+            ("55P03", ErrorKind::LockNotAvailable),
+            ("57014", ErrorKind::Cancelled),
+            ("53100 53200 53300", ErrorKind::InsufficientResources),
+            ("40003 57P01 XX000 54000 P0001 25001", ErrorKind::Other),
+        ] {
+            for code in codes.split(' ') {
+                assert_eq!(ErrorKind::from_sqlstate(code), kind, "{code}");
+            }
+        }
+        assert_eq!(ErrorKind::from_sqlstate(""), ErrorKind::Other);
     }
 }

@@ -1,6 +1,6 @@
 use tokio_postgres::error::DbError;
 
-use super::{error::TimeoutStep, limits::LimitExceeded, wire::End};
+use super::{error::TimeoutStep, limits::LimitExceeded};
 
 /// Why a statement on a connection failed, before it is known what that means for the caller.
 ///
@@ -13,8 +13,8 @@ pub(super) enum Failure {
     Lost {
         /// Whether the whole request had been written: what was not, cannot have been committed.
         sent: bool,
-        /// How.
-        end: End,
+        /// The server's last word, if it had one.
+        sqlstate: Option<String>,
     },
     /// A step took too long.
     TimedOut {
@@ -23,8 +23,13 @@ pub(super) enum Failure {
         /// Whether the server confirmed that nothing was done, or nothing had been sent.
         settled: bool,
     },
-    /// A limit was reached; the rest of the answer was not read.
-    Limit(LimitExceeded),
+    /// A limit of the result was reached, and the statement cancelled.
+    Limit {
+        /// Which.
+        limit: LimitExceeded,
+        /// Whether it is known that nothing was done.
+        settled: bool,
+    },
     /// The text did what no text may do.
     Denied(&'static str),
     /// The request cannot be put into the protocol.

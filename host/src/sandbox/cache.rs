@@ -1,26 +1,24 @@
 use std::{
     fmt,
-    fs::File,
     hash::{Hash as _, Hasher},
-    io::{self, Read as _, Write as _},
-    os::{fd::OwnedFd, unix::fs::DirBuilderExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use rustix::{
-    fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags},
-    io::Errno,
-    process::geteuid,
-};
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
+
+use super::private_directory::PrivateDirectory;
 
 /// The file that holds the key with which entries are authenticated.
 const KEY_NAME: &str = "key";
 
 const KEY_BYTES: usize = 32;
+
+/// How much the cache may hold: some fifty components of the largest kind.
+const MAXIMUM_BYTES: u64 = 2 << 30;
 
 /// The code that authenticates an entry stands before it.
 const TAG_BYTES: usize = 32;
@@ -35,8 +33,9 @@ pub struct Cache(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
-    directory: OwnedFd,
+    directory: PrivateDirectory,
     key: [u8; KEY_BYTES],
+    maximum_bytes: u64,
 }
 
 /// Why a directory cannot be used as a cache.
@@ -50,16 +49,21 @@ pub struct CacheError {
 impl Cache {
     /// Opens a cache, making the directory and its key if they are not there.
     pub fn open(path: &Path) -> Result<Self, CacheError> {
+        Self::with_maximum(path, MAXIMUM_BYTES)
+    }
+
+    fn with_maximum(path: &Path, maximum_bytes: u64) -> Result<Self, CacheError> {
         let failed = |reason: String| CacheError {
             path: path.to_owned(),
             reason,
         };
-        let directory = open_directory(path).map_err(failed)?;
+        let directory = PrivateDirectory::open(path).map_err(failed)?;
         let key = open_key(&directory).map_err(failed)?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             directory,
             key,
+            maximum_bytes,
         })))
     }
 
@@ -75,19 +79,19 @@ impl Cache {
     }
 
     fn read(&self, digest: &Digest, engine: &Engine) -> Result<Option<Component>, String> {
-        let file = match open_private(&self.0.directory, &digest.file_name()) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Ok(None),
-            Err(reason) => return Err(reason),
+        let name = digest.file_name();
+        let Some(entry) = self.0.directory.read(&name)? else {
+            return Ok(None);
         };
-        let entry = read_all(file).map_err(|error| error.to_string())?;
         let (tag, code) = entry.split_at_checked(TAG_BYTES).ok_or("it is cut short")?;
         self.tag(digest, code)?
             .verify_slice(tag)
             .map_err(|_| "it was not written by this host, or was changed since")?;
-        deserialize(engine, code)
-            .map(Some)
-            .map_err(|error| error.to_string())
+        let component = deserialize(engine, code).map_err(|error| error.to_string())?;
+        if let Err(error) = self.0.directory.touch(&name) {
+            tracing::debug!(%error, name, "a cache entry cannot be marked as used");
+        }
+        Ok(Some(component))
     }
 
     /// Keeps the code of a component. Failing to costs time at the next start, and nothing else.
@@ -99,13 +103,28 @@ impl Cache {
 
     fn write(&self, digest: &Digest, code: &[u8]) -> Result<(), String> {
         let tag = self.tag(digest, code)?.finalize().into_bytes();
-        write_file(
-            &self.0.directory,
-            &digest.file_name(),
-            &[&tag, code],
-            RenameFlags::empty(),
-        )
-        .map_err(|error| error.to_string())
+        let directory = &self.0.directory;
+        self.make_room(code.len() as u64)
+            .and_then(|()| directory.write(&digest.file_name(), &[&tag, code]))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Removes what was not used for the longest time until there is room for so many bytes more.
+    fn make_room(&self, bytes: u64) -> Result<(), Errno> {
+        let mut entries = self.0.directory.list()?;
+        entries.retain(|entry| entry.name != KEY_NAME);
+        entries.sort_unstable_by_key(|entry| entry.used);
+        let mut total: u64 = bytes.saturating_add(entries.iter().map(|entry| entry.bytes).sum());
+        for entry in entries {
+            if total <= self.0.maximum_bytes {
+                break;
+            }
+            match self.0.directory.remove(&entry.name) {
+                Ok(()) | Err(Errno::NOENT) => total = total.saturating_sub(entry.bytes),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn tag(&self, digest: &Digest, code: &[u8]) -> Result<Hmac<Sha256>, &'static str> {
@@ -173,103 +192,31 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     unsafe { Component::deserialize(engine, code) }
 }
 
-fn open_directory(path: &Path) -> Result<OwnedFd, String> {
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path);
-    made.map_err(|error| format!("it cannot be made: {error}"))?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = fs::open(path, flags, Mode::empty())
-        .map_err(|error| format!("it cannot be opened: {error}"))?;
-    check_private(&directory)?;
-    Ok(directory)
-}
-
-fn open_key(directory: &OwnedFd) -> Result<[u8; KEY_BYTES], String> {
+fn open_key(directory: &PrivateDirectory) -> Result<[u8; KEY_BYTES], String> {
     if let Some(key) = read_key(directory)? {
         return Ok(key);
     }
     let key: [u8; KEY_BYTES] = rand::random();
-    match write_file(directory, KEY_NAME, &[&key], RenameFlags::NOREPLACE) {
+    match directory.write_new(KEY_NAME, &[&key]) {
         Ok(()) => Ok(key),
+        // Another host was faster: its key is as good.
         Err(Errno::EXIST) => read_key(directory)?.ok_or_else(|| "its key vanished".to_owned()),
         Err(error) => Err(format!("its key cannot be written: {error}")),
     }
 }
 
 /// The key, if there is one. A broken one is removed: all it costs is compiling again.
-fn read_key(directory: &OwnedFd) -> Result<Option<[u8; KEY_BYTES]>, String> {
-    let Some(file) = open_private(directory, KEY_NAME)? else {
+fn read_key(directory: &PrivateDirectory) -> Result<Option<[u8; KEY_BYTES]>, String> {
+    let Some(bytes) = directory.read(KEY_NAME)? else {
         return Ok(None);
     };
-    let bytes = read_all(file).map_err(|error| format!("its key cannot be read: {error}"))?;
     if let Ok(key) = bytes.try_into() {
         return Ok(Some(key));
     }
-    fs::unlinkat(directory, KEY_NAME, AtFlags::empty())
+    directory
+        .remove(KEY_NAME)
         .map_err(|error| format!("its key is broken and cannot be removed: {error}"))?;
     Ok(None)
-}
-
-/// Opens a file of the cache, if it is there, for reading. Links are not followed.
-fn open_private(directory: &OwnedFd, name: &str) -> Result<Option<OwnedFd>, String> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    match fs::openat(directory, name, flags, Mode::empty()) {
-        Ok(file) => check_private(&file).map(|()| Some(file)),
-        Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(format!("`{name}` cannot be opened: {error}")),
-    }
-}
-
-/// Whether only this user can have written it.
-fn check_private(file: &OwnedFd) -> Result<(), String> {
-    let stat = fs::fstat(file).map_err(|error| error.to_string())?;
-    let kind = FileType::from_raw_mode(stat.st_mode);
-    if !matches!(kind, FileType::RegularFile | FileType::Directory) {
-        return Err("it is neither a file nor a directory".to_owned());
-    }
-    if stat.st_uid != geteuid().as_raw() {
-        return Err("it belongs to another user".to_owned());
-    }
-    if stat.st_mode & 0o077 != 0 {
-        return Err(format!(
-            "others may use it (mode {:o}): take that away with `chmod go=`",
-            stat.st_mode & 0o777
-        ));
-    }
-    Ok(())
-}
-
-fn read_all(file: OwnedFd) -> io::Result<Vec<u8>> {
-    let mut file = File::from(file);
-    let mut bytes = Vec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0));
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Writes a file whole or not at all: under another name first, then renamed.
-fn write_file(
-    directory: &OwnedFd,
-    name: &str,
-    parts: &[&[u8]],
-    rename: RenameFlags,
-) -> Result<(), Errno> {
-    let temporary = format!("{}.tmp", hex::encode(rand::random::<[u8; 16]>()));
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = fs::openat(directory, &temporary, flags, Mode::RUSR | Mode::WUSR)?;
-    let mut file = File::from(file);
-    let written = parts
-        .iter()
-        .try_for_each(|part| file.write_all(part))
-        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
-        .and_then(|()| fs::renameat_with(directory, &temporary, directory, name, rename));
-    if written.is_err()
-        && let Err(error) = fs::unlinkat(directory, &temporary, AtFlags::empty())
-    {
-        tracing::debug!(%error, temporary, "a stray file is left behind");
-    }
-    written
 }
 
 #[cfg(test)]
@@ -278,12 +225,13 @@ mod tests {
         fs,
         os::unix::fs::{PermissionsExt as _, symlink},
         path::{Path, PathBuf},
+        time::{Duration, SystemTime},
     };
 
     use super::{Cache, Digest};
     use crate::sandbox::{Compiler, Engine, Limits};
 
-    const SOURCE: &str = r#"(component (core module $m) (core instance (instantiate $m)))"#;
+    const SOURCE: &str = "(component (core module $m) (core instance (instantiate $m)))";
 
     struct Folder {
         _root: tempfile::TempDir,
@@ -452,5 +400,37 @@ mod tests {
         let cache = Cache::open(&folder.path).expect("a cache with a new key");
         assert!(cache.load(&digest, engine.wasm()).is_none());
         assert_eq!(mode(&folder.path.join("key")), 0o600);
+    }
+
+    #[test]
+    fn a_full_cache_drops_what_was_not_used_for_the_longest_time() {
+        let (folder, engine) = (Folder::new(), engine());
+        let [first, second, third] = ["a", "b", "c"].map(|name| {
+            let text = format!(
+                r#"(component (core module $m (func (export "{name}"))) (core instance (instantiate $m)))"#
+            );
+            wat::parse_str(text).expect("valid text")
+        });
+        let cache = Cache::open(&folder.path).expect("a cache");
+        let compiler = Compiler::new(engine.clone(), Some(cache.clone()));
+        compiler.compile(&first).expect("compiles");
+        let bytes = fs::metadata(folder.entry()).expect("an entry").len();
+        compiler.compile(&second).expect("compiles");
+        for entry in folder.entries() {
+            let file = fs::File::options().append(true).open(entry);
+            let hour_ago = SystemTime::now() - Duration::from_hours(1);
+            file.expect("opens").set_modified(hour_ago).expect("dated");
+        }
+        compiler.compile(&first).expect("is used again");
+
+        let cache = Cache::with_maximum(&folder.path, bytes * 5 / 2).expect("the same, smaller");
+        let compiler = Compiler::new(engine.clone(), Some(cache.clone()));
+        compiler.compile(&third).expect("compiles");
+        let is_there = |bytes: &[u8]| {
+            let digest = Digest::of(bytes, engine.wasm());
+            cache.load(&digest, engine.wasm()).is_some()
+        };
+        assert!(is_there(&first) && is_there(&third));
+        assert!(!is_there(&second));
     }
 }

@@ -152,20 +152,16 @@ pub fn exports(component: &Component) -> Vec<String> {
         .collect()
 }
 
-/// What an export of this name is, as in WIT.
-pub fn signature(component: &Component, name: &str) -> String {
-    let kind = component.component_type();
-    let item = kind
-        .get_export(component.engine(), name)
-        .map(|export| export.ty);
-    match item {
-        Some(ComponentItem::ComponentFunc(func)) => func_signature(&func),
-        Some(ComponentItem::ComponentInstance(_)) => "an interface".to_owned(),
-        Some(ComponentItem::Type(_) | ComponentItem::Resource(_)) => "a type".to_owned(),
-        Some(ComponentItem::Component(_)) => "a component".to_owned(),
-        Some(ComponentItem::Module(_) | ComponentItem::CoreFunc(_)) => "a core module".to_owned(),
-        None => "nothing".to_owned(),
-    }
+/// What an export is, as in WIT.
+pub fn signature(item: &ComponentItem) -> String {
+    let kind = match item {
+        ComponentItem::ComponentFunc(func) => return func_signature(func),
+        ComponentItem::ComponentInstance(_) => "an interface",
+        ComponentItem::Type(_) | ComponentItem::Resource(_) => "a type",
+        ComponentItem::Component(_) => "a component",
+        ComponentItem::Module(_) | ComponentItem::CoreFunc(_) => "a core module",
+    };
+    kind.to_owned()
 }
 
 fn func_signature(func: &ComponentFunc) -> String {
@@ -186,6 +182,10 @@ fn func_signature(func: &ComponentFunc) -> String {
     )
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not made of other types is named as a whole"
+)]
 fn type_name(kind: &Type, depth: usize) -> String {
     if depth > SHOWN_DEPTH {
         return "…".to_owned();
@@ -208,6 +208,10 @@ fn type_name(kind: &Type, depth: usize) -> String {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "types that come later are only named less well"
+)]
 fn plain_type_name(kind: &Type) -> &'static str {
     match kind {
         Type::Bool => "bool",

@@ -1,6 +1,6 @@
 use wasmtime::component::Component;
 
-use super::{Cache, Engine, cache::Digest, fault::chain};
+use super::{Cache, Engine, cache::Digest, fault::describe};
 
 /// Turns bytes into code that can run, by way of a cache if there is one.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Compiler {
 
 /// The pool's refusals have no type of their own, but all name what it was configured to.
 fn refused(error: &wasmtime::Error) -> CompileError {
-    let message = chain(error);
+    let message = describe(error);
     if message.contains("configured maximum") || message.contains("pooling allocator") {
         CompileError::TooDemanding(message)
     } else {

@@ -1,5 +1,6 @@
 use std::{fmt, time::Duration};
 
+use rustc_demangle::demangle;
 use wasmtime::{Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
@@ -133,7 +134,7 @@ pub fn classify(error: &wasmtime::Error, budget: &Budget, limits: &Limits) -> Fa
     }
     let (kind, message) = match error.downcast_ref::<Trap>() {
         Some(trap) => (kind(*trap), trap_message(*trap)),
-        None => (StopKind::Interface, chain(error)),
+        None => (StopKind::Interface, describe(error)),
     };
     Fault::Trap(Stop {
         kind,
@@ -162,6 +163,10 @@ fn unnamed_limit(error: &wasmtime::Error, limits: &Limits) -> Option<LimitReache
     None
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest, and what may come, are rules of components"
+)]
 fn kind(trap: Trap) -> StopKind {
     match trap {
         Trap::UnreachableCodeReached => StopKind::Unreachable,
@@ -179,7 +184,10 @@ fn trap_message(trap: Trap) -> String {
     let text = trap.to_string();
     let text = text.strip_prefix("wasm trap: ").unwrap_or(&text);
     match kind(trap) {
-        StopKind::Unreachable => "the plugin gave up: a panic or an uncaught exception".to_owned(),
+        StopKind::Unreachable => {
+            "it reached `unreachable`, as in a panic or an uncaught exception; its last words are in the log"
+                .to_owned()
+        }
         StopKind::StackOverflow => "call stack exhausted: its calls are nested too deep".to_owned(),
         StopKind::MemoryOutOfBounds
         | StopKind::Table
@@ -189,7 +197,7 @@ fn trap_message(trap: Trap) -> String {
 }
 
 /// The messages of an error from the outermost to its cause, without the backtrace that the engine puts among them.
-pub(super) fn chain(error: &wasmtime::Error) -> String {
+pub fn describe(error: &wasmtime::Error) -> String {
     let messages: Vec<_> = error
         .chain()
         .map(ToString::to_string)
@@ -205,20 +213,21 @@ fn frames(error: &wasmtime::Error) -> Vec<Frame> {
     let frame = |frame: &wasmtime::FrameInfo| Frame {
         module: frame.module().name().map(|name| clean(name, NAME_BYTES)),
         function: match frame.func_name() {
-            Some(name) => clean(name, NAME_BYTES),
+            Some(name) => clean(&format!("{:#}", demangle(name)), NAME_BYTES),
             None => format!("function {}", frame.func_index()),
         },
     };
     backtrace.frames().iter().map(frame).collect()
 }
 
-/// A guest's text, cut to a length, its control characters escaped: it ends up on terminals.
+/// A guest's text, cut to a length, what steers a terminal escaped.
 pub(super) fn clean(text: &str, bytes: usize) -> String {
     let end = text.floor_char_boundary(bytes);
     let (kept, rest) = text.split_at(end);
     let mut clean = String::with_capacity(kept.len());
     for c in kept.chars() {
-        if c.is_control() {
+        let turns_lines = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns_lines {
             clean.extend(c.escape_default());
         } else {
             clean.push(c);

@@ -38,27 +38,27 @@ impl Guard {
     pub fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
+}
 
-    /// Puts a store under its limits, before anything is instantiated in it: start functions are guest code too.
-    pub fn watch<T: 'static>(
-        store: &mut Store<T>,
-        limits: &Limits,
-        guard: fn(&mut T) -> &mut Self,
-    ) {
-        let budget = Arc::clone(guard(store.data_mut()).budget());
-        store.limiter(move |data| guard(data));
-        store.set_hostcall_fuel(limits.call_bytes);
-        store.set_max_component_handles(limits.handles);
-        store.set_epoch_deadline(TICKS_PER_TURN);
-        store.epoch_deadline_callback(move |_| match budget.cpu_exhausted() {
-            Some(limit) => Err(limit.into()),
-            // Tokio's own yield lets it look at sockets and timers in between; waking ourselves would not.
-            None => Ok(UpdateDeadline::YieldCustom(
-                TICKS_PER_TURN,
-                Box::pin(tokio::task::yield_now()),
-            )),
-        });
-    }
+/// Puts a store under its limits, before anything is instantiated in it: start functions are guest code too.
+pub fn watch_store<T: 'static>(
+    store: &mut Store<T>,
+    limits: &Limits,
+    guard: fn(&mut T) -> &mut Guard,
+) {
+    let budget = Arc::clone(guard(store.data_mut()).budget());
+    store.limiter(move |data| guard(data));
+    store.set_hostcall_fuel(limits.call_bytes);
+    store.set_max_component_handles(limits.handles);
+    store.set_epoch_deadline(TICKS_PER_TURN);
+    store.epoch_deadline_callback(move |_| match budget.cpu_exhausted() {
+        Some(limit) => Err(limit.into()),
+        // Tokio's own yield lets it look at sockets and timers in between; waking ourselves would not.
+        None => Ok(UpdateDeadline::YieldCustom(
+            TICKS_PER_TURN,
+            Box::pin(tokio::task::yield_now()),
+        )),
+    });
 }
 
 impl ResourceLimiter for Guard {

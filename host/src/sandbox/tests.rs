@@ -16,7 +16,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::{
     Budget, Engine, Fault, Guard, LimitReached, Limits, Lines, Seed, Stdin, Stdout, StopKind,
-    World, add_wasi, classify,
+    World, add_wasi, classify, watch_store,
 };
 
 /// A store's data with nothing in it but what the sandbox needs.
@@ -58,22 +58,28 @@ impl Guest {
     }
 
     fn store(&self, budget: &Arc<Budget>) -> Store<Data> {
+        self.seeded_store(budget, Seed::random())
+    }
+
+    fn seeded_store(&self, budget: &Arc<Budget>, seed: Seed) -> Store<Data> {
         let lines = Lines::new(Arc::new(|_: &str| ()));
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(self.engine.limits().handles);
         let world = World {
             arguments: vec!["guest".to_owned()],
             stdin: Stdin::Empty,
             stdout: Stdout::Lines(lines.clone()),
             stderr: lines,
             started_at: SystemTime::now(),
-            seed: Seed::random(),
+            seed,
         };
         let data = Data {
             guard: Guard::new(Arc::clone(budget), self.engine.limits()),
             wasi: world.into_context(),
-            resources: ResourceTable::new(),
+            resources,
         };
         let mut store = Store::new(self.engine.wasm(), data);
-        Guard::watch(&mut store, self.engine.limits(), |data| &mut data.guard);
+        watch_store(&mut store, self.engine.limits(), |data| &mut data.guard);
         store
     }
 
@@ -388,7 +394,7 @@ async fn a_run_dropped_at_any_point_leaves_the_engine_sound() {
            (start $work)"#,
     );
     let limits = Limits {
-        cpu: Duration::from_secs(60),
+        cpu: Duration::from_mins(1),
         ..limits()
     };
     let guest = Guest::new(&text, limits);
@@ -406,4 +412,73 @@ async fn a_run_dropped_at_any_point_leaves_the_engine_sound() {
     }
     assert!(unfinished > 0, "the guest never yielded");
     assert_eq!(guest.run().await.expect("returns"), 1);
+}
+
+#[tokio::test]
+async fn handles_are_limited_those_of_the_guest_and_those_of_the_host() {
+    let own = r#"(component
+        (type $r (resource (rep i32)))
+        (core func $new (canon resource.new $r))
+        (core module $m
+            (import "" "new" (func $new (param i32) (result i32)))
+            (func (export "run") (result i32)
+                (loop (drop (call $new (i32.const 0))) (br 0)) unreachable))
+        (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+        (func (export "run") (result u32) (canon lift (core func $i "run"))))"#;
+    let limit = Guest::new(own, limits()).limit().await;
+    assert_eq!((limit.name, limit.maximum), ("handles", 1000));
+    let pollables = r#"(component
+        (import "wasi:io/poll@0.2.0" (instance $poll (export "pollable" (type (sub resource)))))
+        (alias export $poll "pollable" (type $pollable))
+        (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+            (alias outer 1 $pollable (type $p))
+            (export "pollable" (type $own (eq $p)))
+            (export "subscribe-duration" (func (param "when" u64) (result (own $own))))))
+        (core func $new (canon lower (func $clock "subscribe-duration")))
+        (core module $m
+            (import "" "new" (func $new (param i64) (result i32)))
+            (func (export "run") (result i32)
+                (loop (drop (call $new (i64.const 1000000000))) (br 0)) unreachable))
+        (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+        (func (export "run") (result u32) (canon lift (core func $i "run"))))"#;
+    assert_eq!(
+        Guest::new(pollables, limits()).limit().await.name,
+        "handles"
+    );
+}
+
+/// A guest that returns the lower half of what a function without parameters of WASI gives.
+fn asks(interface: &str, function: &str) -> String {
+    format!(
+        r#"(component
+            (import "{interface}@0.2.0" (instance $i (export "{function}" (func (result u64)))))
+            (core func $ask (canon lower (func $i "{function}")))
+            (core module $m
+                (import "" "ask" (func $ask (result i64)))
+                (func (export "run") (result i32) (i32.wrap_i64 (call $ask))))
+            (core instance $i (instantiate $m (with "" (instance (export "ask" (func $ask))))))
+            (func (export "run") (result u32) (canon lift (core func $i "run"))))"#
+    )
+}
+
+#[tokio::test]
+async fn randomness_comes_from_the_seed_alone() {
+    let guest = Guest::new(&asks("wasi:random/random", "get-random-u64"), limits());
+    let budget = Budget::new(guest.engine.limits());
+    let seeds = [Seed::random(), Seed::random()];
+    let mut numbers = Vec::new();
+    for seed in [seeds[0], seeds[0], seeds[1]] {
+        let mut store = guest.seeded_store(&budget, seed);
+        numbers.push(guest.call(&mut store).await.expect("returns"));
+    }
+    assert_eq!(numbers[0], numbers[1]);
+    assert_ne!(numbers[0], numbers[2]);
+}
+
+#[tokio::test]
+async fn clocks_go_in_whole_milliseconds() {
+    let guest = Guest::new(&asks("wasi:clocks/monotonic-clock", "now"), limits());
+    for _ in 0..20 {
+        assert_eq!(guest.run().await.expect("returns") % 1_000_000, 0);
+    }
 }

@@ -77,7 +77,7 @@ impl<R: Read> Records for CsvRecords<R> {
     ) -> Result<(), Failure> {
         for (column, field) in record.iter().enumerate() {
             let Ok(text) = str::from_utf8(field) else {
-                let text = format!("column {}: the text is not UTF-8", names[column]);
+                let text = format!("column `{}`: the text is not UTF-8", names[column]);
                 return Err(Failure::at(Self::line(record), text));
             };
             let null = self.nulls.iter().any(|null| null == text);
@@ -95,18 +95,24 @@ impl<R: Read> Records for CsvRecords<R> {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "no other kind is made by reading records of bytes"
+)]
 fn csv_failure(error: csv::Error) -> Failure {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Failure::input(error),
-        csv::ErrorKind::Utf8 { .. } => Failure::input("the header is not UTF-8"),
+    let line = error.position().map(Position::line);
+    let text = match error.into_kind() {
         csv::ErrorKind::UnequalLengths {
-            pos,
-            expected_len,
-            len,
+            expected_len, len, ..
         } => {
-            let text = format!("{len} fields, and not {expected_len} as there are columns");
-            Failure::at(pos.map_or(0, |position| position.line()), text)
+            format!("{len} fields, and not {expected_len} as there are columns")
         }
-        kind => Failure::input(format_args!("{kind:?}")),
+        csv::ErrorKind::Io(error) => error.to_string(),
+        csv::ErrorKind::Utf8 { .. } => "the text is not UTF-8".to_owned(),
+        kind => format!("{kind:?}"),
+    };
+    match line {
+        Some(line) => Failure::at(line, text),
+        None => Failure::input(text),
     }
 }

@@ -83,7 +83,7 @@ impl<R: Read> Records for JsonRecords<R> {
             let Some(column) = usual.or_else(|| names.iter().position(|known| *known == name))
             else {
                 let text = format!(
-                    "the key {name} did not occur in the sample; give it a type: {{\"types\": {{{name:?}: …}}}}"
+                    "the key `{name}` did not occur in the sample; give it a type: {{\"types\": {{{name:?}: …}}}}"
                 );
                 return Err(Failure::at(record.number, text));
             };

@@ -16,6 +16,8 @@ const SAMPLE_ROWS: usize = 1_000;
 const SAMPLE_BYTES: usize = 1 << 20;
 /// A batch ends with this, if it does not with its number of rows.
 const BATCH_BYTES: usize = 4 << 20;
+/// As many values go into a batch at most, however narrow they are.
+const BATCH_VALUES: usize = 250_000;
 const BETWEEN_MESSAGES: Duration = Duration::from_secs(2);
 
 /// What was loaded.
@@ -116,7 +118,7 @@ fn infer<R: Records>(
     {
         if R::FIXED_COLUMNS {
             return Err(Failure::input(format_args!(
-                "the input gives a type to {name}, which is no column"
+                "the input gives a type to `{name}`, which is no column"
             )));
         }
         names.push(name);
@@ -163,7 +165,7 @@ fn check(names: &[String]) -> Result<(), Failure> {
         }
         if names[..place].contains(name) {
             return Err(Failure::input(format_args!(
-                "two columns have the name {name}"
+                "two columns have the name `{name}`"
             )));
         }
     }
@@ -187,11 +189,12 @@ struct Load<'a, S> {
 impl<'a, S: Sink> Load<'a, S> {
     fn new(columns: Vec<ColumnReport>, options: &Options, sink: &'a mut S) -> Self {
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let batch_rows = options.batch_rows.min(BATCH_VALUES / names.len()).max(1);
         Self {
             columns,
             batch: Batch::new(names.iter().cloned()),
             names,
-            batch_rows: options.batch_rows.max(1),
+            batch_rows,
             sink,
             first_line: None,
             rows: 0,
@@ -256,7 +259,7 @@ fn misfit(line: u64, column: &ColumnReport, cell: &Cell<'_>) -> Failure {
         name, column_type, ..
     } = column;
     let text = format!(
-        "column {name}: \"{}\" is no {column_type}; if that is right, set the type in the input: \
+        "column `{name}`: `{}` is no {column_type}; if that is right, set the type in the input: \
          {{\"types\": {{{name:?}: \"text\"}}}}",
         cell.shown()
     );
@@ -390,7 +393,7 @@ year,dep_time,dep_delay,carrier,tailnum,air_time,time_hour
                 json!({ "batch_rows": 1_000 }),
                 &mut Recorder::default()
             )),
-            "line 1502: column n: \"abc\" is no int64; if that is right, set the type in the input: \
+            "line 1502: column `n`: `abc` is no int64; if that is right, set the type in the input: \
              {\"types\": {\"n\": \"text\"}}; the 1000 rows before are in the table"
         );
     }
@@ -422,7 +425,7 @@ year,dep_time,dep_delay,carrier,tailnum,air_time,time_hour
         );
         assert_eq!(
             refused("a,a\n", json!({})),
-            format!("two columns have the name a; {none}")
+            format!("two columns have the name `a`; {none}")
         );
         assert_eq!(
             refused("a,\n", json!({})),
@@ -430,7 +433,7 @@ year,dep_time,dep_delay,carrier,tailnum,air_time,time_hour
         );
         assert_eq!(
             refused("a\n", json!({ "types": { "b": "text" } })),
-            format!("the input gives a type to b, which is no column; {none}")
+            format!("the input gives a type to `b`, which is no column; {none}")
         );
         let endless = format!("a\n\"{}", "x".repeat(9 << 20));
         assert!(refused(&endless, json!({})).contains("a quote that is not closed"));
@@ -453,7 +456,7 @@ year,dep_time,dep_delay,carrier,tailnum,air_time,time_hour
         let text = format!("{}{{\"b\": 1}}\n", "{\"a\": 1}\n".repeat(1_000));
         let message = message(ndjson(&text, json!({})));
         assert!(
-            message.starts_with("line 1001: the key b did not occur in the sample"),
+            message.starts_with("line 1001: the key `b` did not occur in the sample"),
             "{message}"
         );
         let message = self::message(ndjson("{\"a\": 1}\n[]\n", json!({})));

@@ -55,7 +55,7 @@ pub(crate) fn columns(columns: &[types::Column]) -> Json {
         .collect()
 }
 
-pub(crate) fn info(info: session::RunInfo) -> Json {
+pub(crate) fn info(info: &session::RunInfo) -> Json {
     json!({
         "plugin": info.plugin,
         "tenant": info.tenant,
@@ -101,11 +101,11 @@ pub(crate) fn description(table: schema::TableDescription) -> Json {
 pub(crate) fn error(error: types::Error) -> Json {
     use types::Error as Is;
     match error {
-        Is::Retry(reason) => json!({ "case": "retry", "reason": reason_of(reason) }),
+        Is::Retry(reason) => json!({ "case": "retry", "reason": reason_of(&reason) }),
         Is::AttemptsExhausted(exhaustion) => json!({
             "case": "attempts-exhausted",
             "attempts": exhaustion.attempts,
-            "last": reason_of(exhaustion.last),
+            "last": reason_of(&exhaustion.last),
         }),
         Is::AmbiguousCommit(text) => json!({ "case": "ambiguous-commit", "text": text }),
         Is::Database(error) => json!({
@@ -145,7 +145,7 @@ pub(crate) fn error(error: types::Error) -> Json {
     }
 }
 
-fn reason_of(reason: types::RetryReason) -> Json {
+fn reason_of(reason: &types::RetryReason) -> Json {
     json!({ "sqlstate": reason.sqlstate, "message": reason.message, "table": reason.table })
 }
 

@@ -1,5 +1,10 @@
 //! The calls themselves.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each function performs its own kind of operation"
+)]
+
 use chitin::bindings::chitin::db::{
     databases, reads, schema, session, sql, transactions, types, writes,
 };
@@ -30,9 +35,8 @@ impl Guest {
             Operation::Insert { .. }
             | Operation::Upsert { .. }
             | Operation::Update { .. }
-            | Operation::Delete { .. }
-            | Operation::BatchInsert { .. }
-            | Operation::BatchUpdate { .. } => write(operation),
+            | Operation::Delete { .. } => write(operation),
+            Operation::BatchInsert { .. } | Operation::BatchUpdate { .. } => write_batch(operation),
             Operation::Query(_) | Operation::Execute(_) | Operation::Batch { .. } => {
                 run_sql(operation)
             }
@@ -202,6 +206,12 @@ fn write(operation: Operation) -> Result<Answer, String> {
                 &parse::returning(returning),
             ))
         }
+        _ => Err("this is no operation that writes".to_owned()),
+    }
+}
+
+fn write_batch(operation: Operation) -> Result<Answer, String> {
+    match operation {
         Operation::BatchInsert {
             table,
             batch,
@@ -313,7 +323,7 @@ fn use_session(operation: Operation) -> Result<Answer, String> {
             session::set_statement_timeout(milliseconds);
             Json::Null
         }
-        Operation::Info {} => answer::info(session::info()),
+        Operation::Info {} => answer::info(&session::info()),
         Operation::Setting { name } => json!(session::setting(&name)),
         Operation::Limits {} => {
             let limits = session::limits().into_iter();

@@ -96,9 +96,10 @@ fn read<T: DeserializeOwned>(json: Json) -> serde_json::Result<T> {
 
 /// A number, or `"NaN"`, `"inf"` and `"-inf"`, which JSON lacks.
 fn float(json: Json) -> serde_json::Result<f64> {
-    match json {
-        Json::String(text) => text.parse().map_err(serde::de::Error::custom),
-        number => read(number),
+    if let Json::String(text) = json {
+        text.parse().map_err(serde::de::Error::custom)
+    } else {
+        read(json)
     }
 }
 
@@ -154,5 +155,10 @@ pub(crate) fn notation(value: ValueRef<'_>) -> Json {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        digits.extend(
+            [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('?')),
+        );
+        digits
+    })
 }

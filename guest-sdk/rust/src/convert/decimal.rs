@@ -1,5 +1,10 @@
 //! Decimals of the crate `rust_decimal`, which hold 28 digits: more than that is a mismatch.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is refused"
+)]
+
 use rust_decimal::Decimal;
 
 use super::{FromValue, Mismatch};

@@ -1,5 +1,10 @@
 //! From values of results to Rust types.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is refused, or read as it is"
+)]
+
 use serde::de::DeserializeOwned;
 
 use super::{FromValue, Json, Mismatch};
@@ -7,7 +12,7 @@ use crate::time::{Date, Interval, Time, TimeTz, Timestamp, Timestamptz};
 use crate::value::{Value, ValueRef};
 
 impl<'a> FromValue<'a> for ValueRef<'a> {
-    fn from_value(value: ValueRef<'a>) -> Result<Self, Mismatch> {
+    fn from_value(value: Self) -> Result<Self, Mismatch> {
         Ok(value)
     }
 }

@@ -145,7 +145,7 @@ impl<'a> From<&'a Value> for ValueRef<'a> {
     }
 }
 
-impl<'a, T: Into<Self>> From<Option<T>> for ValueRef<'a> {
+impl<T: Into<Self>> From<Option<T>> for ValueRef<'_> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }

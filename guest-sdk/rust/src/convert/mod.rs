@@ -38,15 +38,15 @@ impl Mismatch {
 
     /// The value is of another kind than was asked for.
     pub fn expected(expected: &str, found: ValueRef<'_>) -> Self {
-        match found {
-            ValueRef::Null => Self(format!(
-                "is NULL where {expected} was asked for: read it as an `Option`"
-            )),
-            found => Self(format!(
-                "is {} where {expected} was asked for",
-                found.describe()
-            )),
-        }
+        let found_as = found.describe();
+        let remedy = if found.is_null() {
+            ": read it as an `Option`"
+        } else {
+            ""
+        };
+        Self(format!(
+            "is {found_as} where {expected} was asked for{remedy}"
+        ))
     }
 }
 

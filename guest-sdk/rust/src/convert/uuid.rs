@@ -7,10 +7,10 @@ use crate::value::{Value, ValueRef};
 
 impl FromValue<'_> for Uuid {
     fn from_value(value: ValueRef<'_>) -> Result<Self, Mismatch> {
-        match value {
-            ValueRef::Uuid(text) => Self::try_parse(text).map_err(Mismatch::new),
-            value => Err(Mismatch::expected("a UUID", value)),
-        }
+        let ValueRef::Uuid(text) = value else {
+            return Err(Mismatch::expected("a UUID", value));
+        };
+        Self::try_parse(text).map_err(Mismatch::new)
     }
 }
 

@@ -164,9 +164,11 @@ impl Buffer {
             }
             Inner::Other(parts) => {
                 let [text, bytes] = &**parts;
-                let text = match self.value(text, index, "")? {
-                    ValueRef::Text(text) => Some(text),
-                    _ => None,
+                let text = self.value(text, index, "")?;
+                let text = if let ValueRef::Text(text) = text {
+                    Some(text)
+                } else {
+                    None
                 };
                 Ok(ValueRef::Other {
                     type_name,

@@ -182,9 +182,9 @@ fn cases() -> Vec<[Value; 2]> {
 
 fn written(values: &[Value]) -> Packed {
     let mut column = ColumnWriter::default();
-    values
-        .iter()
-        .for_each(|value| column.push(value.as_ref()).expect("a value"));
+    for value in values {
+        column.push(value.as_ref()).expect("a value");
+    }
     Packed::parse(encode(&[("c".into(), column)], values.len())).expect("a buffer")
 }
 

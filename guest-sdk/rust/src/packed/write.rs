@@ -17,6 +17,7 @@ pub(crate) struct ColumnWriter {
 #[derive(Clone, Debug)]
 struct Store {
     kind: u8,
+    count: usize,
     values: Values,
 }
 
@@ -139,13 +140,7 @@ impl ColumnWriter {
         let count = word(self.kinds.len());
         match &self.stores[..] {
             [] if !self.kinds.contains(&kind::MISSING) => [u32::from(kind::NULL), count, 0, 0],
-            [] => {
-                let none = Store {
-                    kind: kind::TEXT,
-                    values: Values::sized(1),
-                };
-                self.write_single(&none, count, out)
-            }
+            [] => self.write_single(&Store::new(kind::TEXT, Values::sized(1)), count, out),
             [store] => self.write_single(store, count, out),
             stores => self.write_mixed(stores, count, out),
         }
@@ -177,34 +172,26 @@ impl ColumnWriter {
         let entries: Vec<Entry> = stores
             .iter()
             .map(|store| {
-                let count = self
-                    .kinds
-                    .iter()
-                    .filter(|kind| **kind == store.kind)
-                    .count();
-                let data = store.values.write(&vec![true; count], out);
-                [u32::from(store.kind), word(count), 0, data]
+                let data = store.values.write(&vec![true; store.count], out);
+                [u32::from(store.kind), word(store.count), 0, data]
             })
             .collect();
         let data = align(out);
         write_words(&[word(entries.len()), 0], out);
-        entries.iter().for_each(|entry| write_words(entry, out));
+        write_words(entries.as_flattened(), out);
         [u32::from(kind::MIXED), count, states, data]
     }
 
     fn store(&mut self, kind: u8, new: impl FnOnce() -> Values) -> &mut Values {
         self.kinds.push(kind);
-        let index = match self.stores.iter().position(|store| store.kind == kind) {
-            Some(index) => index,
-            None => {
-                self.stores.push(Store {
-                    kind,
-                    values: new(),
-                });
-                self.stores.len() - 1
-            }
-        };
-        &mut self.stores[index].values
+        let known = self.stores.iter().position(|store| store.kind == kind);
+        let index = known.unwrap_or_else(|| {
+            self.stores.push(Store::new(kind, new()));
+            self.stores.len() - 1
+        });
+        let store = &mut self.stores[index];
+        store.count += 1;
+        &mut store.values
     }
 
     fn fixed<const N: usize>(&mut self, kind: u8, parts: [&[u8]; N]) {
@@ -244,12 +231,11 @@ impl ColumnWriter {
         };
         if let Values::Arrays { ends, elements } = self.store(kind::ARRAY, new) {
             for value in values.iter() {
-                match value? {
-                    ValueRef::Array(_) => {
-                        return Err(Mismatch::new("an array cannot hold arrays here"));
-                    }
-                    value => elements.push(value)?,
+                let value = value?;
+                if matches!(value, ValueRef::Array(_)) {
+                    return Err(Mismatch::new("an array cannot hold arrays here"));
                 }
+                elements.push(value)?;
             }
             ends.push(word(elements.len()));
         }
@@ -263,6 +249,16 @@ impl ColumnWriter {
         };
         if let Values::Others { texts, .. } = self.store(kind::OTHER, new) {
             texts.push(text.map(ToOwned::to_owned));
+        }
+    }
+}
+
+impl Store {
+    fn new(kind: u8, values: Values) -> Self {
+        Self {
+            kind,
+            count: 0,
+            values,
         }
     }
 }
@@ -290,7 +286,9 @@ impl Values {
         match self {
             Self::Fixed(lanes) => {
                 let data = align(out);
-                lanes.iter().for_each(|lane| lane.write(present, out));
+                for lane in lanes {
+                    lane.write(present, out);
+                }
                 data
             }
             Self::Sized { ends, bytes, .. } => {
@@ -336,10 +334,7 @@ fn write_others(texts: &[Option<String>], present: &[bool], out: &mut Vec<u8>) -
             Some(None) | None => column.kinds.push(kind::NULL),
         }
     }
-    let empty = Store {
-        kind: kind::TEXT,
-        values: Values::sized(1),
-    };
+    let empty = Store::new(kind::TEXT, Values::sized(1));
     let text = column.write_single(
         column.stores.first().unwrap_or(&empty),
         word(present.len()),
@@ -368,9 +363,9 @@ fn write_offsets(ends: &[u32], present: &[bool], out: &mut Vec<u8>) {
 }
 
 fn write_words(words: &[u32], out: &mut Vec<u8>) {
-    words
-        .iter()
-        .for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+    for word in words {
+        out.extend_from_slice(&word.to_le_bytes());
+    }
 }
 
 /// Fills up to the next block and returns where it begins.

@@ -1,5 +1,10 @@
 //! From one value to a field of a record.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named is refused, or read as it is"
+)]
+
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;

@@ -11,8 +11,8 @@ use crate::{Error, Mismatch, Result};
 #[derive(Debug, PartialEq)]
 pub(super) enum Tree {
     Value(Value),
-    List(Vec<Tree>),
-    Map(Vec<(String, Tree)>),
+    List(Vec<Self>),
+    Map(Vec<(String, Self)>),
 }
 
 /// The fields of a record in their order.
@@ -58,7 +58,7 @@ impl Tree {
                 .map(Self::into_value)
                 .collect::<Result<_, _>>()
                 .map(Value::Array),
-            nested => serde_json::to_string(&nested)
+            nested @ (Self::List(_) | Self::Map(_)) => serde_json::to_string(&nested)
                 .map(Value::Json)
                 .map_err(Mismatch::new),
         }

@@ -84,7 +84,7 @@ impl Table {
     /// Inserts a record: a struct or a map that serde can write, whose keys are columns. Columns that it lacks get their
     /// defaults.
     pub fn insert(&self, record: &(impl Serialize + ?Sized)) -> Result<()> {
-        self.insert_as(record, writes::Returning::Nothing)?;
+        self.insert_as(record, &writes::Returning::Nothing)?;
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl Table {
         record: &(impl Serialize + ?Sized),
         columns: impl Into<Returning>,
     ) -> Result<Row> {
-        self.insert_as(record, columns.into().0)?
+        self.insert_as(record, &columns.into().0)?
             .into_rows()?
             .exactly_one()
     }
@@ -108,17 +108,17 @@ impl Table {
     fn insert_as(
         &self,
         record: &(impl Serialize + ?Sized),
-        returning: writes::Returning,
+        returning: &writes::Returning,
     ) -> Result<Outcome> {
         Outcome::new(writes::insert(
             &self.name,
             &wire_fields(fields(record)?)?,
-            &returning,
+            returning,
         )?)
     }
 
     /// Inserts a record, or does what `conflict` says if its key is there already. Says whether a row was written.
-    pub fn upsert(&self, record: &(impl Serialize + ?Sized), conflict: Conflict) -> Result<bool> {
+    pub fn upsert(&self, record: &(impl Serialize + ?Sized), conflict: &Conflict) -> Result<bool> {
         let fields = wire_fields(fields(record)?)?;
         let result = writes::upsert(
             &self.name,
@@ -133,7 +133,7 @@ impl Table {
     pub fn upsert_returning(
         &self,
         record: &(impl Serialize + ?Sized),
-        conflict: Conflict,
+        conflict: &Conflict,
         columns: impl Into<Returning>,
     ) -> Result<Option<Row>> {
         let fields = wire_fields(fields(record)?)?;
@@ -156,7 +156,7 @@ impl Table {
     /// # Ok::<(), chitin::Error>(())
     /// ```
     pub fn batch_insert(&self, rows: impl BatchRows) -> Result<u64> {
-        Ok(self.batch(rows, None, writes::Returning::Nothing)?.count)
+        Ok(self.batch(rows, None, &writes::Returning::Nothing)?.count)
     }
 
     /// As [`batch_insert`](Self::batch_insert), and gives the rows back in the order of the batch.
@@ -165,30 +165,27 @@ impl Table {
         rows: impl BatchRows,
         columns: impl Into<Returning>,
     ) -> Result<Rows> {
-        self.batch(rows, None, columns.into().0)?.into_rows()
+        self.batch(rows, None, &columns.into().0)?.into_rows()
     }
 
     /// As [`batch_insert`](Self::batch_insert), but does what `conflict` says with rows whose key is there already. Gives
     /// the number of rows that were written.
-    pub fn batch_upsert(&self, rows: impl BatchRows, conflict: Conflict) -> Result<u64> {
+    pub fn batch_upsert(&self, rows: impl BatchRows, conflict: &Conflict) -> Result<u64> {
         Ok(self
-            .batch(rows, Some(conflict), writes::Returning::Nothing)?
+            .batch(rows, Some(conflict), &writes::Returning::Nothing)?
             .count)
     }
 
     fn batch(
         &self,
         rows: impl BatchRows,
-        conflict: Option<Conflict>,
-        returning: writes::Returning,
+        conflict: Option<&Conflict>,
+        returning: &writes::Returning,
     ) -> Result<Outcome> {
         let batch = writes::Batch::Packed(rows.packed()?);
-        let conflict = conflict.map(|conflict| conflict.0);
+        let conflict = conflict.map(|conflict| &conflict.0);
         Outcome::new(writes::batch_insert(
-            &self.name,
-            &batch,
-            conflict.as_ref(),
-            &returning,
+            &self.name, &batch, conflict, returning,
         )?)
     }
 

@@ -80,7 +80,9 @@ impl Filtered {
     /// # Ok::<(), chitin::Error>(())
     /// ```
     pub fn update(self, changes: impl Changes) -> Result<u64> {
-        Ok(self.update_as(changes, contract::Returning::Nothing)?.count)
+        Ok(self
+            .update_as(changes, &contract::Returning::Nothing)?
+            .count)
     }
 
     /// Changes all of them and gives them back as they are now: [`AllColumns`], or some by name.
@@ -89,7 +91,7 @@ impl Filtered {
         changes: impl Changes,
         columns: impl Into<Returning>,
     ) -> Result<Rows> {
-        self.update_as(changes, columns.into().0)?.into_rows()
+        self.update_as(changes, &columns.into().0)?.into_rows()
     }
 
     /// Changes the one row that there can be, as with a condition on a key, and gives it back as it is now, or none.
@@ -99,14 +101,14 @@ impl Filtered {
         self.update_returning(changes, AllColumns)?.at_most_one()
     }
 
-    fn update_as(self, changes: impl Changes, returning: contract::Returning) -> Result<Outcome> {
+    fn update_as(self, changes: impl Changes, returning: &contract::Returning) -> Result<Outcome> {
         let assignments = changes.into_assignments()?;
         let assignments: Vec<_> = assignments
             .into_iter()
             .map(Assignment::into_contract)
             .collect::<Result<_>>()?;
         let (table, target) = self.into_target()?;
-        Outcome::new(writes::update(&table, &assignments, &target, &returning)?)
+        Outcome::new(writes::update(&table, &assignments, &target, returning)?)
     }
 
     /// Deletes them and gives their number.

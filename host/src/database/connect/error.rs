@@ -106,6 +106,8 @@ pub enum Unreachable {
     },
     /// The server closed the connection before it was ready.
     Closed,
+    /// What listens there does not speak the database's protocol.
+    NoDatabase,
     /// The server is starting, stopping or draining. What it said.
     NotReady(String),
     /// Something else about the network.
@@ -124,6 +126,7 @@ impl From<&io::Error> for Unreachable {
             io::ErrorKind::ConnectionReset
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::UnexpectedEof => Self::Closed,
+            io::ErrorKind::InvalidData => Self::NoDatabase,
             _ => Self::Network(error.to_string()),
         }
     }
@@ -158,6 +161,7 @@ impl fmt::Display for Unreachable {
             Self::Closed => formatter.write_str(
                 "the server closed the connection before it was ready; is it a database, and does it expect TLS or none?",
             ),
+            Self::NoDatabase => formatter.write_str("what listens there is no database; is the port right?"),
             Self::NotReady(message) => write!(formatter, "the server is not ready ({message}); try again soon"),
             Self::Network(error) => formatter.write_str(error),
         }

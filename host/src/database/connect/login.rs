@@ -121,9 +121,12 @@ impl Connector {
                 (messages.map_err(refused)?, 2)
             }
         };
-        let level = messages.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
-            _ => None,
+        let level = messages.iter().find_map(|message| {
+            if let SimpleQueryMessage::Row(row) = message {
+                row.try_get(0).ok().flatten()
+            } else {
+                None
+            }
         });
         match level {
             Some("serializable") => Ok(requests),

@@ -2,13 +2,14 @@ use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_postgres::{Error, Statement};
+use tokio_postgres::{Error, Statement, error::SqlState};
 
 use crate::database::{
     connect::Canceller,
     failure::Failure,
+    limits::LimitExceeded,
     pool::{Background, Conn},
-    wire::{Exchange, Wire},
+    wire::{End, Exchange, Wire},
 };
 
 /// How long to wait for what should come at once: the end of an answer, or of a statement that was cancelled.
@@ -100,9 +101,17 @@ impl<'a> Operation<'a> {
                 let exchange = self.wire.take(self.request);
                 exchange.ok_or_else(|| Failure::Protocol("an answer was not seen".to_owned()))
             }
-            Ok(Err(end)) => Err(Failure::Lost {
+            Ok(Err(End::FrameTooLong { bytes, maximum })) => Err(Failure::Limit {
+                limit: LimitExceeded {
+                    name: "frame-bytes",
+                    used: bytes.try_into().unwrap_or(u64::MAX),
+                    maximum: maximum.try_into().unwrap_or(u64::MAX),
+                },
+                settled: false,
+            }),
+            Ok(Err(End::Closed { sqlstate })) => Err(Failure::Lost {
                 sent: self.wire.sent() >= self.request,
-                end,
+                sqlstate,
             }),
             Err(_) => Err(Failure::Protocol(
                 "the server did not end its answer".to_owned(),
@@ -132,10 +141,26 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// Drops a prepared statement, for which the driver sends a request that nobody waits for.
-    pub(super) fn close(self, statement: Statement) {
-        drop(statement);
+    /// Cancels the statement, whose rows nobody wants any more; whether it is known that it changed nothing.
+    pub(super) async fn is_stopped(&mut self) -> bool {
+        self.spoil();
+        self.finish().await.is_ok_and(|exchange| {
+            let verb = exchange.tag.map(|tag| tag.verb);
+            verb.as_deref() == Some("SELECT")
+                || exchange.error.as_deref() == Some(SqlState::QUERY_CANCELED.code())
+        })
+    }
+
+    /// Drops a prepared statement and waits until it is gone.
+    pub(super) async fn close(mut self, statement: Statement) {
+        // The driver sends a request of its own when the last copy is dropped.
         *self.requests += 1;
+        self.request = *self.requests;
+        self.finished = false;
+        drop(statement);
+        if let Err(failure) = self.finish().await {
+            tracing::debug!(?failure, "a prepared statement could not be closed");
+        }
     }
 
     /// Sees to it that the connection is not used again, and cancels what runs on it, once.

@@ -4,12 +4,13 @@ use futures_util::TryStreamExt;
 use tokio::time::Instant;
 use tokio_postgres::{
     Client, Error, Row,
+    error::SqlState,
     types::{Oid, ToSql},
 };
 
 use super::{
     Answer, Author, Bounds, Lease, Parameter,
-    operation::{OnDrop, Operation, Timed},
+    operation::{OnDrop, Timed},
 };
 use crate::database::{
     failure::Failure,
@@ -63,7 +64,8 @@ impl Lease {
         outcome
     }
 
-    /// The types that the server gives the parameters of a statement, which is not run.
+    /// The types that the server gives the parameters of a statement, which is not run. Two round trips: what is prepared for it is
+    /// removed again.
     pub(in crate::database) async fn describe(
         &mut self,
         sql: &str,
@@ -125,12 +127,18 @@ impl Lease {
                 });
             }
             Ok(rows) => rows,
-            Err(Stop::Limit(limit)) => return Err(Failure::Limit(limit)),
+            Err(Stop::Limit(limit)) => {
+                let settled = operation.is_stopped().await && settled;
+                return Err(Failure::Limit { limit, settled });
+            }
             Err(Stop::Driver(error)) => {
-                return Err(match operation.failed(&error).await {
-                    Failure::Server(error) if cancelled && error.code().code() == "57014" => {
-                        Failure::TimedOut { step, settled }
-                    }
+                let by_us = cancelled && error.code() == Some(&SqlState::QUERY_CANCELED);
+                let failure = operation.failed(&error).await;
+                #[expect(clippy::wildcard_enum_match_arm, reason = "all others are as they are")]
+                return Err(match failure {
+                    Failure::Server(_) if by_us => Failure::TimedOut { step, settled },
+                    // The frame that was too long blocked the server before it came to the end of the statement.
+                    Failure::Limit { limit, .. } => Failure::Limit { limit, settled },
                     failure => failure,
                 });
             }
@@ -154,7 +162,7 @@ impl Lease {
         match operation.timed(end, client.prepare(sql)).await {
             Timed::InTime(Ok(statement)) => {
                 let exchange = operation.finish().await?;
-                operation.close(statement);
+                operation.close(statement).await;
                 Ok(exchange.parameters.unwrap_or_default())
             }
             Timed::InTime(Err(error)) => Err(operation.failed(&error).await),
@@ -196,6 +204,9 @@ async fn read(
     let mut rows = Vec::new();
     let (mut count, mut bytes) = (0, 0);
     while let Some(row) = stream.try_next().await.map_err(Stop::Driver)? {
+        if !bounds.keeps_rows {
+            continue;
+        }
         count += 1;
         bytes += u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX);
         within("result-rows", count, bounds.rows)?;

@@ -76,7 +76,7 @@ impl Lease {
     ) -> Result<Exchange, Failure> {
         let started = Instant::now();
         let operation = self.operation(on_drop, Author::Host)?;
-        let outcome = Box::pin(send(operation, sql, end, step)).await;
+        let outcome = Box::pin(send(operation, sql, on_drop, end, step)).await;
         self.statistics.time += started.elapsed();
         outcome
     }
@@ -92,14 +92,17 @@ impl Lease {
 async fn send(
     mut operation: Operation<'_>,
     sql: &'static str,
+    on_drop: OnDrop,
     end: Instant,
     step: TimeoutStep,
 ) -> Result<Exchange, Failure> {
     let client = operation.client;
     let sending = client.simple_query(sql);
     let outcome: Result<Vec<SimpleQueryMessage>, _> = match operation.timed(end, sending).await {
-        Timed::InTime(outcome) | Timed::Cancelled(outcome) => outcome,
-        Timed::Never => {
+        Timed::InTime(outcome) => outcome,
+        // It was not cancelled, only late.
+        Timed::Cancelled(outcome) if on_drop == OnDrop::Leave => outcome,
+        Timed::Cancelled(_) | Timed::Never => {
             return Err(Failure::TimedOut {
                 step,
                 settled: false,

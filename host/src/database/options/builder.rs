@@ -54,7 +54,7 @@ impl OptionsBuilder {
             "acquire_timeout" => self.pool.acquire_timeout = seconds(name, value)?,
             "max_lifetime" => self.pool.max_lifetime = seconds(name, value)?,
             _ if name.starts_with("ssl") || name == "channel_binding" => {
-                self.set_tls(name, value)?
+                self.set_tls(name, value)?;
             }
             _ => self.set_network(name, value)?,
         }

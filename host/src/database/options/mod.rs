@@ -6,6 +6,8 @@ mod builder;
 mod environment;
 mod password;
 mod refused;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod url;
 
@@ -72,7 +74,7 @@ impl Default for NetworkOptions {
             connect_timeout: Duration::from_secs(5),
             tcp_user_timeout: Duration::from_secs(30),
             keepalives: true,
-            keepalives_idle: Duration::from_secs(60),
+            keepalives_idle: Duration::from_mins(1),
             keepalives_interval: None,
             keepalives_count: None,
             balance: false,
@@ -99,7 +101,7 @@ impl Default for PoolOptions {
             min_connections: 2,
             max_connections: 10,
             acquire_timeout: Duration::from_secs(5),
-            max_lifetime: Duration::from_secs(30 * 60),
+            max_lifetime: Duration::from_mins(30),
         }
     }
 }
@@ -167,12 +169,12 @@ impl ConnectOptions {
 
     /// The same with other numbers of connections; `max_connections` is at least 1, `min_connections` at most that.
     #[must_use]
-    pub fn with_pool(mut self, pool: PoolOptions) -> Self {
+    pub fn with_pool(mut self, pool: &PoolOptions) -> Self {
         let max_connections = pool.max_connections.max(1);
         self.pool = PoolOptions {
             min_connections: pool.min_connections.min(max_connections),
             max_connections,
-            ..pool
+            ..pool.clone()
         };
         self
     }

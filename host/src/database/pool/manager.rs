@@ -58,7 +58,7 @@ impl Manager {
         Ok(Conn::new(connection, self.max_lifetime))
     }
 
-    fn from_reserve(&self) -> Option<Conn> {
+    fn take_from_reserve(&self) -> Option<Conn> {
         let mut reserve = self.reserve();
         std::iter::from_fn(|| reserve.pop()).find(Conn::is_usable)
     }
@@ -71,7 +71,7 @@ impl managed::Manager for Manager {
     async fn create(&self) -> Result<Conn, ConnectError> {
         // While an old connection is still being closed, or one is being made for the reserve, there may be no place.
         let source = self.tally.wait_for(|| {
-            let reserved = self.from_reserve().map(Box::new).map(Source::Reserve);
+            let reserved = self.take_from_reserve().map(Box::new).map(Source::Reserve);
             reserved.or_else(|| self.tally.take().map(Source::New))
         });
         match source.await {

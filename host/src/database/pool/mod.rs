@@ -13,7 +13,7 @@ mod tally;
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -58,7 +58,7 @@ struct Shared {
     acquire_timeout: Duration,
     min_connections: usize,
     sessions: AtomicU64,
-    maintenance: std::sync::OnceLock<AbortHandle>,
+    maintenance: OnceLock<AbortHandle>,
 }
 
 impl Pool {
@@ -86,7 +86,7 @@ impl Pool {
             acquire_timeout: options.acquire_timeout,
             min_connections: options.min_connections,
             sessions: AtomicU64::new(1),
-            maintenance: std::sync::OnceLock::new(),
+            maintenance: OnceLock::new(),
         });
         let task = tokio::spawn(maintain::maintain(Arc::downgrade(&shared)));
         shared.maintenance.get_or_init(|| task.abort_handle());
@@ -116,16 +116,6 @@ impl Pool {
         let object = self
             .object(session, deadline, self.0.acquire_timeout)
             .await?;
-        Ok(Lease::new(self.clone(), object, session))
-    }
-
-    /// Lends a connection, or says [`Failure::Busy`] at once.
-    pub(super) async fn try_acquire(
-        &self,
-        session: SessionId,
-        deadline: Instant,
-    ) -> Result<Lease, Failure> {
-        let object = self.object(session, deadline, Duration::ZERO).await?;
         Ok(Lease::new(self.clone(), object, session))
     }
 
@@ -168,19 +158,11 @@ impl Pool {
     }
 
     /// Takes back what was lent, by the release rule.
-    pub(super) fn release(&self, object: Object<Manager>) {
+    pub(super) fn release(object: Object<Manager>) {
         if object.is_clean() {
             drop(object);
-        } else if object.tainted || object.client.is_closed() {
-            drop(Object::take(object));
         } else {
-            self.background().spawn(async move {
-                let answered = object.wire.idle(object.requests);
-                let answered = timeout(reset::PATIENCE, answered).await;
-                if !(matches!(answered, Ok(Ok(_))) && object.is_clean()) {
-                    drop(Object::take(object));
-                }
-            });
+            drop(Object::take(object));
         }
     }
 

@@ -9,8 +9,8 @@ use crate::database::{
     wire::{Exchange, Status},
 };
 
-/// How long a connection may take to become idle, or to be reset, before it is closed instead.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a connection may take to be reset before it is closed instead.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Undoes whatever SQL text can do to a session, in one round trip. Not `DISCARD ALL`, which cannot stand beside others.
 const RESET: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; \
@@ -34,24 +34,21 @@ impl Pool {
             create: Some(Duration::ZERO),
             recycle: None,
         };
-        let mut others = Vec::new();
-        let idle = self.0.objects.status().available;
-        for _ in 0..idle {
+        // Held until the end, so that none is looked at twice.
+        let mut seen = Vec::new();
+        for _ in 0..self.0.objects.status().available {
             if touched == 0 {
                 break;
             }
             let Ok(mut object) = self.0.objects.timeout_get(&at_once).await else {
                 break;
             };
-            if object.touched_by != Some(session) {
-                others.push(object);
-                continue;
-            }
-            touched -= 1;
-            if self.reset(&mut object).await {
-                self.release(object);
-            } else {
+            let is_theirs = object.touched_by == Some(session);
+            touched -= usize::from(is_theirs);
+            if is_theirs && !self.reset(&mut object).await {
                 drop(Object::<Manager>::take(object));
+            } else {
+                seen.push(object);
             }
         }
     }

@@ -56,9 +56,8 @@ impl<S: AsyncRead + Unpin, P: Unpin> AsyncRead for Guard<S, P> {
                 return Poll::Ready(read);
             }
             if let Err(end) = this.inbound.filled(length, &this.wire) {
-                let error = io::Error::new(io::ErrorKind::InvalidData, end.to_string());
                 this.wire.end_as(end);
-                return Poll::Ready(Err(error));
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             }
         }
         Poll::Ready(Ok(()))
@@ -73,12 +72,9 @@ impl<S: AsyncWrite + Unpin, P: Unpin> AsyncWrite for Guard<S, P> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = ready!(Pin::new(&mut this.stream).poll_write(context, bytes));
-        let length = match &written {
-            Ok(length) => *length,
-            Err(_) => {
-                this.wire.close();
-                return Poll::Ready(written);
-            }
+        let Ok(length) = written else {
+            this.wire.close();
+            return Poll::Ready(written);
         };
         let requests = this
             .outbound
@@ -133,5 +129,147 @@ where
         } = self;
         let connecting = connector.connect(stream);
         Box::pin(async move { Ok(Guard::new(connecting.await?, wire, place)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::{Guard, Wire};
+    use crate::database::wire::{CommandTag, Counters, End, Status};
+
+    const START_UP: &[u8] = b"\0\0\0\x10\0\x03\0\0user\0r\0\0";
+
+    fn guarded(frame_bytes: usize) -> (Guard<DuplexStream, ()>, DuplexStream, Arc<Wire>) {
+        let (ours, theirs) = duplex(1 << 20);
+        let wire = Wire::new(frame_bytes);
+        (Guard::new(ours, Arc::clone(&wire), ()), theirs, wire)
+    }
+
+    fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len() + 4).expect("short");
+        [&[kind], &length.to_be_bytes()[..], body].concat()
+    }
+
+    fn row_description(oid: u32) -> Vec<u8> {
+        let mut body = b"\0\x01c\0\0\0\0\0\0\0".to_vec();
+        body.extend_from_slice(&oid.to_be_bytes());
+        body.extend_from_slice(&[0, 4, 255, 255, 255, 255, 0, 1]);
+        frame(b'T', &body)
+    }
+
+    fn ready(status: u8) -> Vec<u8> {
+        frame(b'Z', &[status])
+    }
+
+    /// Start-up, a query with a type of that OID and large rows, and one that fails in a transaction.
+    fn conversation(oid: u32) -> Vec<u8> {
+        [
+            frame(b'S', b"server_version\x0015.3\0"),
+            frame(b'S', b"crdb_version\0CockroachDB CCL v26.2\0"),
+            ready(b'I'),
+            frame(b'1', b""),
+            row_description(oid),
+            frame(b'D', &[7; 40_000]),
+            frame(b'D', b""),
+            frame(b'C', b"SELECT 2\0"),
+            ready(b'I'),
+            frame(b'E', b"SERROR\0VERROR\0C23505\0Mtwice\0\0"),
+            ready(b'E'),
+        ]
+        .concat()
+    }
+
+    #[tokio::test]
+    async fn frames_are_read_however_the_bytes_come() {
+        for piece in [1, 2, 3, 7, 61, 4_096, 1 << 20] {
+            let (mut guard, mut server, wire) = guarded(1 << 20);
+            let sent = conversation(16_401);
+            let writing = async {
+                for bytes in sent.chunks(piece) {
+                    server.write_all(bytes).await.expect("written");
+                    tokio::task::yield_now().await;
+                }
+                drop(server);
+            };
+            let mut received = Vec::new();
+            let (read, ()) = tokio::join!(guard.read_to_end(&mut received), writing);
+            assert_eq!(read.expect("read"), sent.len());
+            assert!(received == conversation(705), "in pieces of {piece}");
+            let version = wire.versions().1;
+            assert_eq!(version.as_deref(), Some("CockroachDB CCL v26.2"));
+            let answer = wire.take(2).expect("seen");
+            let columns = answer.columns.expect("described");
+            assert_eq!((columns.len(), columns[0].oid), (1, 16_401));
+            let tag = CommandTag {
+                verb: "SELECT".to_owned(),
+                count: Some(2),
+            };
+            assert_eq!((answer.tag, answer.status), (Some(tag), Status::Idle));
+            let failed = wire.take(3).expect("seen");
+            assert_eq!(failed.error.as_deref(), Some("23505"));
+            assert_eq!(failed.status, Status::Failed);
+            assert!(wire.take(2).is_none(), "it was taken");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_frame_over_the_cap_ends_the_connection_before_it_is_read() {
+        let (mut guard, mut server, wire) = guarded(1_000);
+        let mut sent = frame(b'D', &[7; 995]);
+        sent.extend_from_slice(b"D\x40\0\0\0");
+        server.write_all(&sent).await.expect("written");
+        let error = guard.read(&mut [0; 4_096]).await.expect_err("ended");
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+        let end = End::FrameTooLong {
+            bytes: 0x4000_0001,
+            maximum: 1_000,
+        };
+        assert_eq!(wire.ended().await, end);
+        drop(guard);
+        assert_eq!(wire.end(), Some(end), "the first reason stays");
+    }
+
+    #[tokio::test]
+    async fn a_flight_is_a_write_after_a_read() {
+        let (mut guard, mut server, wire) = guarded(1_000);
+        let password = frame(b'p', b"secret\0");
+        let query = frame(b'Q', b"BEGIN\0");
+        guard.write_all(START_UP).await.expect("written");
+        guard.write_all(&password).await.expect("written");
+        server.write_all(&ready(b'I')).await.expect("written");
+        guard.read_exact(&mut [0; 6]).await.expect("read");
+        guard.write_all(&query).await.expect("written");
+        let sent = START_UP.len() + password.len() + query.len();
+        let counters = Counters {
+            flights: 2,
+            bytes_received: 6,
+            bytes_sent: u64::try_from(sent).expect("few"),
+        };
+        assert_eq!((wire.counters(), wire.sent()), (counters, 2));
+        assert!(wire.is_idle(1) && !wire.is_idle(2));
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_with_the_answer_or_with_the_connection() {
+        let (mut guard, mut server, wire) = guarded(1_000);
+        let waiting = {
+            let wire = Arc::clone(&wire);
+            tokio::spawn(async move { (wire.idle(1).await, wire.idle(2).await) })
+        };
+        tokio::task::yield_now().await;
+        server.write_all(&ready(b'T')).await.expect("written");
+        let last = frame(b'E', b"SFATAL\0VFATAL\0C57P01\0\0");
+        server.write_all(&last).await.expect("written");
+        drop(server);
+        guard.read_to_end(&mut Vec::new()).await.expect("read");
+        let end = End::Closed {
+            sqlstate: Some("57P01".to_owned()),
+        };
+        let outcome = waiting.await.expect("waited");
+        assert_eq!(outcome, (Ok(Status::Transaction), Err(end)));
     }
 }

@@ -1,6 +1,5 @@
 use std::{
     collections::VecDeque,
-    fmt,
     ops::Sub,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -40,28 +39,6 @@ pub(in crate::database) enum End {
     Closed { sqlstate: Option<String> },
     /// The guard ended it: the server announced a longer frame than allowed.
     FrameTooLong { bytes: usize, maximum: usize },
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed { sqlstate: None } => formatter.write_str("the connection was lost"),
-            Self::Closed {
-                sqlstate: Some(code),
-            } => {
-                write!(
-                    formatter,
-                    "the server ended the connection (SQLSTATE {code})"
-                )
-            }
-            Self::FrameTooLong { bytes, maximum } => {
-                write!(
-                    formatter,
-                    "a message of {bytes} bytes came, {maximum} are allowed"
-                )
-            }
-        }
-    }
 }
 
 /// What passed.

@@ -9,6 +9,7 @@ use std::{
         fs::{DirBuilderExt as _, MetadataExt as _},
     },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -16,8 +17,14 @@ use tempfile::TempDir;
 
 use super::{DevelopmentError, Options, account::Account};
 
-/// What the names of temporary directories begin with.
+/// What the names of temporary directories begin with: before their locks are held, from then on, and while they are removed. What comes
+/// after has no `-`.
+const NEW_PREFIX: &str = "chitin-new-";
 const TEMPORARY_PREFIX: &str = "chitin-dev-";
+const REMOVED_PREFIX: &str = "chitin-removed-";
+
+/// How old a directory has to be that never got the second of those names, before it counts as forgotten. Far longer than a host needs.
+const LONGEST_UNPUBLISHED: Duration = Duration::from_hours(1);
 
 /// What the names of unfinished data directories begin with.
 const UNFINISHED_PREFIX: &str = "initdb-";
@@ -46,7 +53,7 @@ impl Directory {
             let folder = temporary_folder(options)?;
             create_shared(&folder)?;
             tempfile::Builder::new()
-                .prefix(TEMPORARY_PREFIX)
+                .prefix(NEW_PREFIX)
                 .tempdir_in(&folder)
                 .map_err(DevelopmentError::file("make a directory in", &folder))?
                 .keep()
@@ -67,33 +74,44 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Temporary directories that were left behind, as far as they can be told from those that are just being made: a host takes its
-    /// locks before it makes the folder of the socket.
+    /// Gives a new temporary directory the name by which it can be left behind. Only when its locks are held.
+    pub(super) fn publish(&mut self) -> Result<(), DevelopmentError> {
+        if self.temporary {
+            self.rename(TEMPORARY_PREFIX)?;
+        }
+        Ok(())
+    }
+
+    /// Temporary directories that have been in use, and may be still: their locks tell. Remains that nobody can use are removed at once.
     pub(super) fn left_behind(options: &Options) -> Vec<Self> {
         let Ok(folder) = temporary_folder(options) else {
             return Vec::new();
         };
         let ours = rustix::process::geteuid().as_raw();
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries
-            .filter(|entry| {
-                entry
-                    .file_name()
-                    .as_bytes()
-                    .starts_with(TEMPORARY_PREFIX.as_bytes())
-            })
-            .filter(|entry| {
-                entry
-                    .metadata()
-                    .is_ok_and(|it| it.is_dir() && it.uid() == ours)
-            })
-            .map(|entry| Self {
-                path: entry.path(),
-                account: Account::Ours,
-                temporary: true,
-            })
-            .filter(|directory| directory.socket_inside().is_dir())
-            .collect()
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            if !metadata.is_dir() || metadata.uid() != ours {
+                continue;
+            }
+            let name = entry.file_name();
+            let begins = |prefix: &str| name.as_bytes().starts_with(prefix.as_bytes());
+            let age = metadata.modified().map(|time| time.elapsed());
+            let forgotten = matches!(age, Ok(Ok(age)) if age > LONGEST_UNPUBLISHED);
+            if begins(TEMPORARY_PREFIX) {
+                found.push(Self {
+                    path: entry.path(),
+                    account: Account::Ours,
+                    temporary: true,
+                });
+            } else if begins(REMOVED_PREFIX) || (begins(NEW_PREFIX) && forgotten) {
+                // Somebody else may be removing it at the same time, and the next start tries again.
+                drop(fs::remove_dir_all(entry.path()));
+            }
+        }
+        found
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -137,18 +155,27 @@ impl Directory {
         }
     }
 
+    /// How much the server has written.
+    pub(super) fn log_bytes(&self) -> u64 {
+        fs::metadata(self.log()).map_or(0, |log| log.len())
+    }
+
+    /// What the server has written after that.
+    pub(super) fn log_since(&self, bytes: u64) -> String {
+        let log = fs::read(self.log()).unwrap_or_default();
+        let start = usize::try_from(bytes).unwrap_or(usize::MAX).min(log.len());
+        String::from_utf8_lossy(&log[start..]).into_owned()
+    }
+
     /// The last lines of the server's log.
     pub(super) fn log_tail(&self) -> String {
-        let log = fs::read(self.log()).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
+        let log = self.log_since(0);
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
     }
 
     /// Makes the folder of the socket, private to the server's user.
     pub(super) fn prepare_socket(&self) -> Result<PathBuf, DevelopmentError> {
-        // It is made in any case: from now on a temporary directory counts as one that can be left behind.
-        make_private(&self.socket_inside(), self.account)?;
         let socket = self.socket();
         make_private(&socket, self.account)?;
         Ok(socket)
@@ -163,13 +190,9 @@ impl Directory {
         }
     }
 
-    fn socket_inside(&self) -> PathBuf {
-        self.path.join("socket")
-    }
-
     /// The folder of the socket: in this directory, or somewhere shorter, the same for every host.
     fn socket(&self) -> PathBuf {
-        let inside = self.socket_inside();
+        let inside = self.path.join("socket");
         if inside.as_os_str().len() <= MAX_SOCKET_FOLDER_BYTES {
             inside
         } else {
@@ -203,14 +226,20 @@ impl Directory {
         }
     }
 
-    /// Removes everything.
-    pub(super) fn remove(&self) -> Result<(), DevelopmentError> {
-        match fs::remove_dir_all(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(DevelopmentError::file("remove", &self.path)(error))
-            }
-            _ => Ok(()),
-        }
+    /// Removes everything. It gets another name first, so that nobody takes half of it for a directory to use.
+    pub(super) fn remove(&mut self) -> Result<(), DevelopmentError> {
+        self.rename(REMOVED_PREFIX)?;
+        fs::remove_dir_all(&self.path).map_err(DevelopmentError::file("remove", &self.path))
+    }
+
+    /// Puts another beginning before the random end of a temporary directory's name.
+    fn rename(&mut self, prefix: &str) -> Result<(), DevelopmentError> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let (_, random) = name.rsplit_once('-').unwrap_or_default();
+        let renamed = self.path.with_file_name(format!("{prefix}{random}"));
+        fs::rename(&self.path, &renamed).map_err(DevelopmentError::file("rename", &self.path))?;
+        self.path = renamed;
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     DevelopmentDatabase, DevelopmentError, Options, POLL_INTERVAL, START_TIMEOUT, STOP_TIMEOUT,
     directory::Directory,
     membership::Membership,
-    postmaster::{Postmaster, runs_on, signal},
+    postmaster::{Postmaster, remove_misleading, runs_on, signal},
     programs::Programs,
     server, url,
 };
@@ -89,6 +89,7 @@ impl DevelopmentDatabase {
     ) -> Result<(), DevelopmentError> {
         self.begin(deadline).await?;
         self.membership.join().map_err(self.lock_error())?;
+        self.directory.publish()?;
         let postmaster = match self.join_running(deadline).await? {
             Some(postmaster) => postmaster,
             None => self.launch(options, deadline).await?,
@@ -149,16 +150,17 @@ impl DevelopmentDatabase {
         server::prepare(&programs, directory, deadline).await?;
         fs::write(directory.version(), &programs.version)
             .map_err(DevelopmentError::file("write", &directory.version()))?;
+        server::shorten_log(directory)?;
         loop {
-            // The server would take any live process of its predecessor's number for the predecessor. We know better. Processes that still
-            // work on the data it finds by the shared memory.
             for remains in [
                 Postmaster::file(&data),
                 Postmaster::socket_lock(&socket, server::PORT),
-                directory.stopping(),
             ] {
-                remove_file(&remains)?;
+                remove_misleading(&remains, &data)
+                    .map_err(DevelopmentError::file("clear away", &remains))?;
             }
+            remove_file(&directory.stopping())?;
+            let said_before = directory.log_bytes();
             let child = self
                 .starting
                 .insert(server::launch(&programs, directory, &socket)?);
@@ -170,15 +172,16 @@ impl DevelopmentDatabase {
                 return Ok(postmaster);
             }
             self.starting = None;
-            let tail = directory.log_tail();
-            let in_use = tail
-                .lines()
-                .rev()
-                .take(3)
-                .any(|line| line.contains(STILL_IN_USE));
+            // Another one may have won: one that was just being started by a host that was killed.
+            if let Some(postmaster) = self.join_running(deadline).await? {
+                return Ok(postmaster);
+            }
+            let in_use = directory.log_since(said_before).contains(STILL_IN_USE);
             if !in_use || Instant::now() >= deadline {
-                let log = directory.log();
-                return Err(DevelopmentError::Ended { log, tail });
+                return Err(DevelopmentError::Ended {
+                    log: directory.log(),
+                    tail: directory.log_tail(),
+                });
             }
             time::sleep(POLL_INTERVAL * 10).await;
         }

@@ -27,7 +27,7 @@ impl Postmaster {
         data.join("postmaster.pid")
     }
 
-    /// The file that a server keeps beside its socket.
+    /// The file that a server keeps beside its socket; it begins like the other one.
     pub(super) fn socket_lock(socket: &Path, port: u16) -> PathBuf {
         socket.join(format!(".s.PGSQL.{port}.lock"))
     }
@@ -41,9 +41,7 @@ impl Postmaster {
     /// The lines are: process, data directory, start time, port, socket folder, address, shared memory, status.
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
-        // A single-user server writes a negative number: nobody can connect to it.
-        let pid: u32 = lines.next()?.trim().parse().ok()?;
-        let pid = Pid::from_raw(pid.try_into().ok()?)?;
+        let pid = parse_pid(lines.next()?)?;
         let port = lines.nth(2)?.trim().parse().ok()?;
         let socket = PathBuf::from(lines.next()?);
         let ready = lines.nth(2).is_some_and(|status| status.trim() == "ready");
@@ -60,6 +58,26 @@ impl Postmaster {
         let socket = self.socket.join(format!(".s.PGSQL.{}", self.port));
         self.ready && UnixStream::connect(socket).await.is_ok()
     }
+}
+
+/// Removes the file of a dead server whose number another process has by now: a server would take that one for its predecessor, and refuse
+/// to start. All other remains it knows better how to judge.
+pub(super) fn remove_misleading(file: &Path, data: &Path) -> io::Result<()> {
+    let text = match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        text => text?,
+    };
+    let pid = text.lines().next().and_then(parse_pid);
+    if pid.is_some_and(|pid| test_kill_process(pid).is_ok() && !runs_on(pid, data)) {
+        fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+/// A single-user server writes a negative number: nobody can connect to it.
+fn parse_pid(line: &str) -> Option<Pid> {
+    let pid: u32 = line.trim().parse().ok()?;
+    Pid::from_raw(pid.try_into().ok()?)
 }
 
 /// Sends a signal. That the process is gone already is as good.

@@ -101,6 +101,15 @@ pub(super) async fn prepare(
         .map_err(DevelopmentError::file("rename", unfinished.path()))
 }
 
+/// Starts the log anew if it has become long.
+pub(super) fn shorten_log(directory: &Directory) -> Result<(), DevelopmentError> {
+    let path = directory.log();
+    if directory.log_bytes() > MAX_LOG_BYTES {
+        fs::write(&path, "").map_err(DevelopmentError::file("write", &path))?;
+    }
+    Ok(())
+}
+
 /// Starts the server. It outlives this process: nothing of ours is open in it but its log.
 pub(super) fn launch(
     programs: &Programs,
@@ -108,18 +117,12 @@ pub(super) fn launch(
     socket: &Path,
 ) -> Result<Child, DevelopmentError> {
     let path = directory.log();
-    let too_long = fs::metadata(&path).is_ok_and(|log| log.len() > MAX_LOG_BYTES);
     let log = OpenOptions::new()
         .create(true)
         .append(true)
         .mode(0o600)
         .open(&path)
-        .and_then(|log| {
-            if too_long {
-                log.set_len(0)?;
-            }
-            Ok((log.try_clone()?, log))
-        })
+        .and_then(|log| Ok((log.try_clone()?, log)))
         .map_err(DevelopmentError::file("write", &path))?;
 
     let mut postgres = command(&programs.postgres(), directory);
