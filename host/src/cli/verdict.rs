@@ -43,10 +43,16 @@ pub(super) fn of(end: End, told: Option<Exit>) -> Result<Option<String>, Failure
             Step::Waiting => "try again when fewer plugins run",
         }),
         End::Trap(stop) => {
-            let frames = stop.frames.iter().take(FRAMES);
+            // A number without a name tells nobody anything: plugins are mostly built without names.
+            let frames = stop
+                .frames
+                .iter()
+                .filter(|frame| !frame.function.starts_with("function "))
+                .take(FRAMES);
             let frames = frames.map(|frame| format!("\nat {frame}"));
-            Failure::new(Exit::Trap, message + &frames.collect::<String>())
-                .hint("what was not committed is undone; messages of the plugin before the crash are in the log above")
+            Failure::new(Exit::Trap, message + &frames.collect::<String>()).hint(
+                "what was not committed is undone; what the plugin said before is in the log above",
+            )
         }
         End::Interrupted => interrupted(told.unwrap_or(Exit::Interrupted)),
         End::OutputFailed(failed) if failed.closed => Failure::new(
