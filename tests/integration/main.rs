@@ -6,5 +6,7 @@ mod exit_codes;
 mod functions;
 mod guests;
 mod layering;
+mod operations;
 mod plugins;
 mod programs;
+mod values;
