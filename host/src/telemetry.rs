@@ -23,6 +23,18 @@ use tracing_subscriber::{
 /// The target of everything that a plugin logs, so that a filter can tell it from what the host logs.
 pub const PLUGIN: &str = "plugin";
 
+/// The names of the fields that say whose record it is.
+pub mod field {
+    /// The plugin's name.
+    pub const PLUGIN: &str = "plugin";
+    /// Where in the plugin a message belongs, or which of its streams it came through.
+    pub const CONTEXT: &str = "context";
+    /// Whose data the run works on.
+    pub const TENANT: &str = "tenant";
+    /// Which run it is.
+    pub const RUN: &str = "run";
+}
+
 /// What is logged if nobody says otherwise: a plugin's messages, and the host's worries.
 const DEFAULT_FILTER: &str = "warn,plugin=info";
 
@@ -137,9 +149,16 @@ where
     ) -> fmt::Result {
         let metadata = event.metadata();
         SystemTime.format_time(&mut writer)?;
-        write!(writer, " {:<5} {}:", metadata.level(), metadata.target())?;
-        context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        write!(writer, " {:<5} {}", metadata.level(), metadata.target())?;
+        if metadata.target() == PLUGIN {
+            let mut record = PluginRecord::default();
+            event.record(&mut record);
+            writeln!(writer, "{}:{}", record.plugin, record.rest)
+        } else {
+            writer.write_char(':')?;
+            context.format_fields(writer.by_ref(), event)?;
+            writeln!(writer)
+        }
     }
 }
 
@@ -174,6 +193,33 @@ impl Visit for FieldVisitor<'_> {
                 name => write!(Escaping(&mut self.writer), " {name}={value:?}"),
             };
         }
+    }
+}
+
+/// What a plugin logs, for people: who said it and what, and nothing that is the same on every line. JSON has it all.
+#[derive(Default)]
+struct PluginRecord {
+    plugin: String,
+    rest: String,
+}
+
+impl Visit for PluginRecord {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match (field.name(), value) {
+            (field::PLUGIN, name) => self.plugin = format!(" {}", Printable(name)),
+            (field::TENANT | field::RUN, _) | (field::CONTEXT, "stdout" | "stderr") => {}
+            _ => self.record_debug(field, &value),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let mut rest = Escaping(&mut self.rest);
+        // Writing to a string does not fail.
+        let written = match field.name() {
+            "message" => write!(rest, " {value:?}"),
+            name => write!(rest, " {name}={value:?}"),
+        };
+        written.unwrap_or_default();
     }
 }
 
@@ -222,6 +268,26 @@ mod tests {
         let start =
             r" INFO  plugin: ok\n2026-01-01T00:00:00Z ERROR host: all is lost\r\u{1b}[2J\u{202e}";
         assert!(lines.contains(start), "{lines}");
+    }
+
+    #[test]
+    fn a_plugin_is_named_before_what_it_says() {
+        let lines = captured(|| {
+            tracing::info!(target: "plugin", context = "stderr", plugin = "users", tenant = "local", run = "1", "{}", "a");
+            tracing::warn!(target: "plugin", context = "parser", plugin = "users", tenant = "local", run = "1", "{}", "b");
+        });
+        let lines: Vec<_> = lines
+            .lines()
+            .filter_map(|line| line.split_once("Z "))
+            .map(|line| line.1)
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "INFO  plugin users: a",
+                "WARN  plugin users: b context=\"parser\""
+            ]
+        );
     }
 
     #[test]

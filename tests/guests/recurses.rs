@@ -1,22 +1,21 @@
 //! Calls itself until the stack is full.
 
-use std::hint::black_box;
-
 chitin::plugin!(run);
 
 #[expect(
     clippy::unnecessary_wraps,
     reason = "a plugin may fail, even if this one cannot"
 )]
-fn run() -> chitin::Result<u64> {
-    Ok(deeper(black_box(0)))
+fn run(start: Option<u64>) -> chitin::Result<u64> {
+    Ok(deeper(start.unwrap_or(1)))
 }
 
+/// The result of each call is needed by the one before it, in a way that no loop could replace.
+#[inline(never)]
 fn deeper(depth: u64) -> u64 {
-    let here = black_box([depth; 16]);
-    if black_box(false) {
-        depth
+    if depth == 0 {
+        1
     } else {
-        deeper(here[0] + 1).wrapping_add(here[15])
+        deeper(depth + 1).rotate_left(7) ^ depth
     }
 }

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The host's program, built from source.
 pub fn host_binary() -> PathBuf {
     static BUILT: Once = Once::new();
-    BUILT.call_once(|| guest::cargo(&["build", "--quiet", "--package", "host", "--bin", "host"]));
+    BUILT.call_once(|| guest::cargo(&["build", "--quiet", "--bin", "host"]));
     guest::target().join("debug/host")
 }
 

@@ -4,6 +4,7 @@
 //! `terminal`, which shows no password. No flag is read again once `config` has resolved it. The process is left by returning
 //! from `main`, so that nothing is cut off half-written.
 
+mod amount;
 mod args;
 mod component;
 mod exit;

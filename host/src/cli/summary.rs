@@ -1,10 +1,11 @@
 //! The closing summary of a run.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use super::exit::Exit;
+use super::{
+    amount::{duration, number, size},
+    exit::Exit,
+};
 use crate::runtime::Report;
 
 /// The summary for people: a few aligned lines.
@@ -88,42 +89,11 @@ fn counted(count: u64, what: &str) -> String {
     format!("{} {what}{plural}", number(count))
 }
 
-/// A number with its thousands apart.
-fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// Bytes in the largest unit that they fill.
-fn size(bytes: u64) -> String {
-    let tenths = |unit: u64| u128::from(bytes) * 10 / u128::from(unit);
-    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
-        Some((unit, name)) => format!("{}.{} {name}", tenths(unit) / 10, tenths(unit) % 10),
-        None => format!("{bytes} B"),
-    }
-}
-
-fn duration(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{} ms", time.as_micros().div_ceil(1000)),
-        seconds @ 1..=59 => format!("{seconds}.{:02} s", time.subsec_millis() / 10),
-        seconds => format!("{} min {:02} s", seconds / 60, seconds % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{duration, json, number, size, text};
+    use super::{json, text};
     use crate::{cli::exit::Exit, database::Statistics, runtime::Report};
 
     fn report() -> Report {
@@ -168,13 +138,5 @@ memory     2.1 MiB at its peak
         assert_eq!(summary["outcome"], "limit");
         assert_eq!(summary["exit_code"], 4);
         assert_eq!(summary["rows_read"], 336_776);
-    }
-
-    #[test]
-    fn amounts_are_short() {
-        assert_eq!(number(1_000), "1,000");
-        assert_eq!(size(5 << 30), "5.0 GiB");
-        assert_eq!(duration(Duration::from_micros(300)), "1 ms");
-        assert_eq!(duration(Duration::from_secs(90)), "1 min 30 s");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{
+    amount,
     exit::{Exit, Failure},
     interrupt::interrupted,
 };
@@ -23,8 +24,9 @@ pub(super) fn of(end: End, told: Option<Exit>) -> Result<Option<String>, Failure
         End::ProgramFailed { .. } => Failure::new(Exit::PluginError, message)
             .hint("what the program had to say is in the log above"),
         End::Limit(reached) => {
-            let (name, used) = config::written(reached.name, reached.used);
-            let (_, maximum) = config::written(reached.name, reached.maximum);
+            let (name, unit) = config::limit_of(reached.name);
+            let used = amount::of_unit(unit, reached.used);
+            let maximum = amount::of_unit(unit, reached.maximum);
             Failure::new(
                 Exit::Limit,
                 format!(
@@ -133,7 +135,7 @@ mod tests {
             (
                 limit("cpu-ms", 30_000, 30_000),
                 Exit::Limit,
-                "the plugin was stopped by limit `cpu`: 30s needed, 30s allowed",
+                "the plugin was stopped by limit `cpu`: 30 s needed, 30 s allowed",
             ),
             (deadline(), Exit::Limit, "(limit `timeout`)"),
             (

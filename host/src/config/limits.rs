@@ -62,13 +62,12 @@ impl Limits {
     }
 }
 
-/// A limit that was reached, as an operator writes it: its name, and an amount of it. The layers count time in milliseconds, and
-/// say so in the name.
-pub fn written(name: &str, amount: u64) -> (&str, String) {
-    let name = name.strip_suffix("-ms").unwrap_or(name);
+/// The name by which an operator sets a limit that was reached, and the unit of its amounts. The layers count time in
+/// milliseconds, and say so in the name.
+pub fn limit_of(reached: &str) -> (&str, Unit) {
+    let name = reached.strip_suffix("-ms").unwrap_or(reached);
     let limit = LIMITS.iter().find(|limit| limit.name == name);
-    let unit = limit.map_or(Unit::Count, |limit| limit.unit);
-    (name, unit.display(amount))
+    (name, limit.map_or(Unit::Count, |limit| limit.unit))
 }
 
 /// A limit that cannot be set.
@@ -294,7 +293,7 @@ narrower!(u32, usize);
 mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
-    use super::{LIMITS, Limits, written};
+    use super::{LIMITS, Limits, Unit, limit_of};
 
     #[test]
     fn a_limit_is_set_by_its_name() {
@@ -331,16 +330,10 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_was_reached_is_written_as_it_is_set() {
-        assert_eq!(written("cpu-ms", 30_000), ("cpu", "30s".to_owned()));
-        assert_eq!(
-            written("memory-bytes", 256 << 20),
-            ("memory-bytes", "256MiB".to_owned())
-        );
-        assert_eq!(
-            written("result-rows", 10_001),
-            ("result-rows", "10001".to_owned())
-        );
+    fn a_limit_that_was_reached_has_the_name_by_which_it_is_set() {
+        assert_eq!(limit_of("cpu-ms"), ("cpu", Unit::Duration));
+        assert_eq!(limit_of("memory-bytes"), ("memory-bytes", Unit::Bytes));
+        assert_eq!(limit_of("result-rows"), ("result-rows", Unit::Count));
     }
 
     #[test]

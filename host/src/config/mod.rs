@@ -23,7 +23,7 @@ pub use database::{Development, Origin, Target};
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use flags::{Flags, LimitFlag};
-pub use limits::{InvalidLimit, Limits, written};
+pub use limits::{InvalidLimit, Limits, limit_of};
 pub use secret::Secret;
 pub use units::{InvalidAmount, Unit};
 

@@ -299,11 +299,13 @@ fn run_info(plugin: &Plugin, database: &Database, request: &Request) -> RunInfo 
     }
 }
 
-/// Takes the lines of a standard stream to the log.
+/// Takes the lines of a standard stream to the log; empty ones are for the eye only.
 fn lines(log: &Arc<LogSink>, stream: &'static str) -> Lines {
     let log = Arc::clone(log);
     Lines::new(Arc::new(move |line: &str| {
-        log.write(LogLevel::Info, stream, line);
+        if !line.trim().is_empty() {
+            log.write(LogLevel::Info, stream, line);
+        }
     }))
 }
 
