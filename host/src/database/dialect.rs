@@ -11,7 +11,7 @@ impl ServerKind {
         }
     }
 
-    /// How many rows one statement of a batch takes. CockroachDB holds the locks of a statement in one place and likes them few.
+    /// How many rows one statement of a batch takes. CockroachDB advises against more than a thousand.
     pub(super) fn rows_per_statement(self) -> usize {
         match self {
             Self::CockroachDb => 1_000,
