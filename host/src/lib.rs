@@ -9,7 +9,15 @@
 //! - `bindings`: the contract, marshalled to and from the database layer
 //! - `sandbox`: the engine, its limits, WASI, compiled code
 //! - `database`: connections, statements, values, errors, with no guest in sight
+//! - `telemetry`: where logs go
 //! - `tenancy`: whose data it is, and what a plugin may ask for
 
+pub mod bindings;
+pub mod cli;
+pub mod config;
 pub mod database;
+pub mod operate;
+pub mod runtime;
+pub mod sandbox;
+pub mod telemetry;
 pub mod tenancy;

@@ -1,1 +1,12 @@
-fn main() {}
+//! The promises of the host, a module for each.
+
+mod contract;
+mod development;
+mod exit_codes;
+mod functions;
+mod guests;
+mod layering;
+mod operations;
+mod plugins;
+mod programs;
+mod values;

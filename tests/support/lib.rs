@@ -1,1 +1,37 @@
-//! skeleton
+//! What the tests stand on: a real database server, real components, the real host. Everything is started on first use, shared by
+//! the tests of the process, and ended with it. Nothing is skipped: what is missing fails the test that needs it, with the reason.
+
+mod cluster;
+mod database;
+mod guest;
+mod runner;
+
+pub use cluster::{Cluster, cluster};
+pub use database::{TestDatabase, database};
+pub use guest::{example, plugin};
+pub use runner::{Finished, HostCommand, host, host_binary, wait_until};
+
+use std::path::{Path, PathBuf};
+
+/// The root of the workspace.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests lie in the workspace")
+}
+
+/// A file of the workspace, by its path from the root.
+pub fn workspace_file(path: &str) -> PathBuf {
+    workspace().join(path)
+}
+
+/// A name that no other test uses, beginning with `prefix`.
+pub fn unique_name(prefix: &str) -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!(
+        "{prefix}_{}_{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
+}

@@ -1,1 +1,100 @@
-//! skeleton
+//! Write Chitin plugins in Rust: sandboxed components that work in the database their operator lets them use.
+//!
+//! A plugin is a crate of the type `cdylib`, built for `wasm32-wasip2`. This is the sample `hello`, all of it:
+//!
+//! ```
+#![doc = include_str!("../../../plugins/hello/src/lib.rs")]
+//! ```
+//!
+//! [`plugin!`] names the function that is the plugin. Its input is parsed from JSON and its output printed as JSON; any
+//! error that can be displayed ends the run with its message.
+//!
+//! # The database
+//!
+//! - [`table`] reads and changes the rows of a table: [`select`](Table::select), [`count`](Table::count),
+//!   [`insert`](Table::insert), [`batch_insert`](Table::batch_insert), and after a [`filter`](Table::filter)
+//!   [`update`](Filtered::update) and [`delete`](Filtered::delete). A record is any struct or map that serde knows;
+//!   [`json!`] makes one on the spot.
+//! - [`query`] runs SQL text with parameters. Needs the grant `sql`.
+//! - [`create_table`] and [`drop_table`] change the schema. They need the grant `schema`.
+//! - [`Rows`] and [`Row`] are results, read by [`Row::get`] or as records by [`Rows::deserialize`].
+//! - [`Error`] is why a call failed, by what can be done about it.
+//! - [`run_info`], [`setting`] and [`limits`] tell a plugin what this run is.
+//!
+//! What a plugin calls is what it needs to be granted; nothing else is even part of the component. This is the sample
+//! `users`, which does all of it:
+//!
+//! ```
+#![doc = include_str!("../../../plugins/users/src/lib.rs")]
+//! ```
+//!
+//! # Types
+//!
+//! Every value can be read as a [`Value`], and nothing is ever rounded or cut off unasked. Dates and times have types of
+//! their own in [`time`](mod@time); the features `chrono`, `uuid` and `decimal` add those of the crates `chrono`, `uuid` and
+//! `rust_decimal`.
+//!
+//! # Programs
+//!
+//! An ordinary program with a `main` is a plugin too: it calls [`init`] first, reads its arguments and standard input,
+//! and what it prints is its output.
+//!
+//! ```no_run
+//! fn main() -> chitin::Result<()> {
+//!     chitin::init();
+//!     for table in std::env::args().skip(1) {
+//!         println!("{table}: {}", chitin::table(&*table).count()?);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What the host does not do yet
+//!
+//! Version 0.1 of the host answers [`Error::Other`] with the code `not-implemented` to upserts, batch updates,
+//! [`sql::batch`], cursors, [`schema::tables`], [`schema::describe_table`] and everything about transactions, which has
+//! no face here yet: see [`bindings`].
+
+mod batch;
+pub mod bindings;
+pub mod condition;
+mod convert;
+mod error;
+#[doc(hidden)]
+pub mod export;
+mod logging;
+mod packed;
+mod plugin;
+mod record;
+pub mod row;
+pub mod schema;
+pub mod session;
+pub mod sql;
+mod table;
+pub mod time;
+mod value;
+mod wire;
+
+pub use serde_json::json;
+
+pub use batch::{Batch, BatchRows};
+pub use condition::{
+    Condition, Operator, Ordering, asc, between, contains, desc, eq, ge, gt, ilike, is_not_null,
+    is_null, le, like, lt, ne, none_of, not_ilike, not_like, one_of,
+};
+pub use convert::{FromValue, Json, Mismatch};
+pub use error::{
+    ConversionError, DatabaseError, DatabaseErrorKind, Error, Exhaustion, LimitExceeded, Result,
+    RetryReason, TimeoutStep,
+};
+pub use packed::{Elements, Numbers};
+pub use plugin::{Plugin, init};
+pub use row::{Row, Rows};
+pub use schema::{Column, create_table, drop_table};
+pub use session::{limits, run_info, setting};
+pub use sql::query;
+pub use table::{
+    AllColumns, Assignment, BatchUpdate, Changes, Conflict, Filtered, Returning, Select, Table,
+    add, reset, set, table,
+};
+pub use value::{Other, Value, ValueRef};

@@ -2,23 +2,29 @@
 //!
 //! [`Database`] is the front door: one per database and login role, it owns the pool. A [`Session`] is one guest's use of it in
 //! one run. Below them: `wire`, the guard under the driver that sees every frame; `pool`, which connects, lends and takes back;
-//! `statement`, which turns a request into SQL and parameters; `value`, ours to Postgres and back; `dialect`, all that differs
-//! between CockroachDB and PostgreSQL; `classify`, what a SQLSTATE means.
+//! `statement`, which turns a request into SQL and parameters; `value`, ours to Postgres and back; `catalog`, the types that were
+//! looked up; `dialect`, all that differs between CockroachDB and PostgreSQL; `classify`, what a SQLSTATE means.
 //!
 //! Invariants: knows nothing of WebAssembly or of the contract's generated types. No text of a caller is ever pasted into SQL,
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing
 //! was left unfinished on it. Nothing is retried here without being named so.
 
+mod catalog;
 mod classify;
 mod connect;
+mod dialect;
 mod error;
 mod failure;
+mod identifier;
 mod lease;
 mod limits;
 mod options;
 mod pool;
 mod request;
+mod rows;
 mod server;
+mod session;
+mod statement;
 mod statistics;
 mod tls;
 mod value;
@@ -36,12 +42,15 @@ pub use request::{
     DataType, DefaultValue, Field, ForeignKey, LockStrength, LockWait, Nulls, Operator, Ordering,
     ReferentialAction, Returning, RowLock, Selection, TableDefinition, Target, UniqueKey,
 };
+pub use rows::{Column, Rows};
 pub use server::{Server, ServerKind};
+pub use session::{LimitState, Session, SessionOptions, Written};
 pub use statistics::Statistics;
 pub use value::{Interval, Other, TimeTz, Value};
 
 use std::sync::Arc;
 
+use catalog::Catalog;
 use connect::Connector;
 use pool::Pool;
 
@@ -53,6 +62,7 @@ struct Inner {
     pool: Pool,
     server: Server,
     limits: Limits,
+    catalog: Catalog,
 }
 
 impl Database {
@@ -67,6 +77,7 @@ impl Database {
             pool,
             server,
             limits,
+            catalog: Catalog::default(),
         })))
     }
 
@@ -80,9 +91,22 @@ impl Database {
         &self.0.limits
     }
 
+    /// One guest's use of this database in one run. It asks nothing of the database yet.
+    pub fn session(&self, options: SessionOptions) -> Session {
+        Session::new(self.clone(), options)
+    }
+
     /// How many connections are open, those that are being made or closed included.
     pub fn open_connections(&self) -> usize {
         self.0.pool.open_connections()
+    }
+
+    fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    fn catalog(&self) -> &Catalog {
+        &self.0.catalog
     }
 
     /// Waits until statements that are being cancelled are gone, and closes every connection. It takes some seconds at most.

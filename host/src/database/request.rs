@@ -174,12 +174,14 @@ pub enum ConflictAction {
 }
 
 /// Many rows of the same table. A cell that is absent is the column's default in an insert.
+///
+/// A value may borrow from the buffer that it came in: a batch is the largest request there is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
+pub struct Batch<'a> {
     /// The plain names of the columns.
     pub columns: Vec<String>,
     /// Rows of as many cells each.
-    pub rows: Vec<Vec<Option<Value<'static>>>>,
+    pub rows: Vec<Vec<Option<Value<'a>>>>,
 }
 
 /// A table to be made.

@@ -83,6 +83,11 @@ impl Grants {
         ]))
     }
 
+    /// Nothing: the start of a list.
+    pub fn none() -> Self {
+        Self(BTreeSet::new())
+    }
+
     /// Everything.
     pub fn all() -> Self {
         Self(BTreeSet::from(Capability::ALL))

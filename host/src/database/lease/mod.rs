@@ -56,6 +56,8 @@ pub(super) struct Bounds {
     pub(super) rows: u64,
     /// Bytes of its result.
     pub(super) bytes: u64,
+    /// Whether the rows are wanted. Otherwise they are dropped as they come, and rows and bytes are not bounded.
+    pub(super) keeps_rows: bool,
     /// How long it may run.
     pub(super) timeout: Duration,
     /// When the run as a whole must be over.

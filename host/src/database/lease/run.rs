@@ -204,6 +204,9 @@ async fn read(
     let mut rows = Vec::new();
     let (mut count, mut bytes) = (0, 0);
     while let Some(row) = stream.try_next().await.map_err(Stop::Driver)? {
+        if !bounds.keeps_rows {
+            continue;
+        }
         count += 1;
         bytes += u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX);
         within("result-rows", count, bounds.rows)?;

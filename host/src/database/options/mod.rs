@@ -179,6 +179,13 @@ impl ConnectOptions {
         self
     }
 
+    /// The same with this password.
+    #[must_use]
+    pub fn with_password(mut self, password: Password) -> Self {
+        self.password = Some(password);
+        self
+    }
+
     /// The same for another database of the same servers.
     #[must_use]
     pub fn with_database(mut self, database: &str) -> Self {

@@ -1,4 +1,21 @@
+//! Values: ours, and what becomes of them on the wire.
+//!
+//! Results arrive in the database's binary form and are read by [`Shape`]; parameters leave as text in the database's own notation,
+//! which it reads as whatever type the place of the parameter has. Both directions are exact or an error.
+
+mod array;
+mod calendar;
+mod decode;
+mod encode;
+mod network;
+mod numeric;
+mod shape;
+
 use std::borrow::Cow;
+
+pub(super) use decode::{decode, text_bytes};
+pub(super) use encode::{Unfit, declared_type, encode, encode_list, push_element};
+pub(super) use shape::{Scalar, Shape};
 
 /// One SQL value, as a parameter or in a result: the same cases as `value` in the contract.
 ///
@@ -38,7 +55,7 @@ pub enum Value<'a> {
     /// A vector of the VECTOR type.
     Vector(Vec<f32>),
     /// A one-dimensional array. Its elements are never arrays themselves.
-    Array(Vec<Value<'a>>),
+    Array(Vec<Self>),
     /// A value of a type without a case of its own, or outside the range of its case.
     Other(Other<'a>),
 }

@@ -1,0 +1,43 @@
+use crate::{
+    bindings::{Failure, View, schema_wit},
+    database::Error,
+};
+
+impl schema_wit::Host for View<'_> {
+    async fn create_table(
+        &mut self,
+        table: String,
+        definition: schema_wit::TableDefinition,
+        if_not_exists: bool,
+    ) -> Result<bool, Failure> {
+        let definition = definition.into();
+        let made = self
+            .session
+            .create_table(&table, &definition, if_not_exists)
+            .await?;
+        Ok(made)
+    }
+
+    async fn drop_table(
+        &mut self,
+        table: String,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<bool, Failure> {
+        Ok(self.session.drop_table(&table, if_exists, cascade).await?)
+    }
+
+    async fn tables(
+        &mut self,
+        _schema: Option<String>,
+    ) -> Result<Vec<schema_wit::TableEntry>, Failure> {
+        Err(Error::not_implemented("schema.tables").into())
+    }
+
+    async fn describe_table(
+        &mut self,
+        _table: String,
+    ) -> Result<schema_wit::TableDescription, Failure> {
+        Err(Error::not_implemented("schema.describe-table").into())
+    }
+}

@@ -1,0 +1,26 @@
+//! `host --version`.
+
+use serde_json::json;
+
+use super::{exit::Exit, terminal};
+
+/// The package that plugins are built against, as they import it.
+const CONTRACT: &str = "chitin:db@0.1.0";
+
+/// Prints which host this is.
+pub(super) fn print(as_json: bool) -> Exit {
+    let version = env!("CARGO_PKG_VERSION");
+    terminal::print_output(&if as_json {
+        let about = json!({
+            "name": "host",
+            "version": version,
+            "contract": CONTRACT,
+            "system": std::env::consts::OS,
+            "architecture": std::env::consts::ARCH,
+        });
+        format!("{about}\n")
+    } else {
+        format!("host {version} ({CONTRACT})\n")
+    });
+    Exit::Success
+}

@@ -1,0 +1,62 @@
+//! The resolved configuration: what the file says, overridden by the environment, overridden by the flags.
+//!
+//! [`Config::resolve`] is the only place where the three meet. `file` is the file as written, `flags` the command line as
+//! typed, `environment` the variables; `database` decides which database it is; `limits` composes the limits of all layers and
+//! gives each its name.
+//!
+//! Invariants: resolved once, before anything is done, and never changed afterwards. Reads files, starts nothing, connects to
+//! nothing. No error and no debug output shows a password.
+
+mod database;
+mod environment;
+mod error;
+mod file;
+mod flags;
+mod limits;
+mod secret;
+mod source;
+mod units;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+pub use database::{Development, Origin, Target};
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use flags::{Flags, LimitFlag};
+pub use limits::{InvalidLimit, Limits, limit_of};
+pub use secret::Secret;
+pub use units::{InvalidAmount, Unit};
+
+use crate::tenancy::{Grants, TenantId};
+
+/// Everything that is configured about one run.
+#[derive(Debug)]
+pub struct Config {
+    /// What runs.
+    pub plugin: PluginConfig,
+    /// Whose data it works on.
+    pub tenant: TenantId,
+    /// Which database that is in.
+    pub database: Target,
+    /// What the plugin may ask for.
+    pub grants: Grants,
+    /// How much of everything.
+    pub limits: Limits,
+    /// Where compiled plugins are kept for the next run; nowhere without a home directory.
+    pub cache: Option<PathBuf>,
+    /// How often a transaction is run again after its first attempt.
+    pub max_retries: u32,
+    /// What works and should be changed nevertheless.
+    pub warnings: Vec<String>,
+}
+
+/// A plugin as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginConfig {
+    /// The name under which it runs.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// What it can ask for by name.
+    pub settings: BTreeMap<String, String>,
+}

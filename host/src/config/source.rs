@@ -1,0 +1,294 @@
+//! File < environment < flags.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Config, ConfigError, Environment, Flags, Limits, PluginConfig, Target,
+    file::{ConfigFile, PluginSection},
+};
+use crate::tenancy::{Grants, TenantId};
+
+/// How often a transaction is run again, unless somebody says otherwise.
+const MAX_RETRIES: u32 = 3;
+
+impl Config {
+    /// Brings the three sources together.
+    pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        refuse_what_is_not_built(flags)?;
+        let file = flags.config.as_deref().map(ConfigFile::read).transpose()?;
+        let section = plugin_section(flags, file.as_ref());
+        let plugin = plugin(flags, file.as_ref(), section);
+        let mut warnings = Vec::new();
+        let database = Target::choose(flags, environment, file.as_ref(), &mut warnings)?;
+        Ok(Self {
+            grants: grants(flags, &plugin.name, section, &database)?,
+            limits: limits(flags, file.as_ref())?,
+            plugin,
+            cache: cache(environment)?,
+            tenant: TenantId::local(),
+            database,
+            max_retries: flags.max_retries.unwrap_or(MAX_RETRIES),
+            warnings,
+        })
+    }
+}
+
+fn refuse_what_is_not_built(flags: &Flags) -> Result<(), ConfigError> {
+    if let Some(tenant) = &flags.tenant {
+        tenant.parse::<TenantId>().map_err(ConfigError::Tenant)?;
+        return Err(ConfigError::NotBuilt(
+            "--tenant: this version of the host has no tenants yet; run without it, against the database of one tenant",
+        ));
+    }
+    if flags.transaction {
+        return Err(ConfigError::NotBuilt(
+            "--transaction: this version of the host cannot run a whole plugin as one transaction yet; run without it",
+        ));
+    }
+    Ok(())
+}
+
+/// The plugin's part of the file, if the command line gives its name.
+fn plugin_section<'a>(flags: &Flags, file: Option<&'a ConfigFile>) -> Option<&'a PluginSection> {
+    file?.plugins.get(flags.plugin.to_str()?)
+}
+
+fn plugin(
+    flags: &Flags,
+    file: Option<&ConfigFile>,
+    section: Option<&PluginSection>,
+) -> PluginConfig {
+    let (path, mut settings) = match file.zip(section) {
+        Some((file, section)) => (file.resolve(&section.path), section.settings.clone()),
+        None => (flags.plugin.clone(), std::collections::BTreeMap::new()),
+    };
+    settings.extend(flags.settings.iter().cloned());
+    let name = Path::file_stem(&flags.plugin).unwrap_or(flags.plugin.as_os_str());
+    PluginConfig {
+        name: name.to_string_lossy().into_owned(),
+        path,
+        settings,
+    }
+}
+
+fn grants(
+    flags: &Flags,
+    plugin: &str,
+    section: Option<&PluginSection>,
+    database: &Target,
+) -> Result<Grants, ConfigError> {
+    let add = |grants: &mut Grants, list: &str, origin: &str| {
+        let more = list.parse().map_err(|source| ConfigError::Grant {
+            origin: origin.to_owned(),
+            source,
+        })?;
+        grants.extend(&more);
+        Ok(())
+    };
+    let mut grants = match section.and_then(|section| section.grants.as_deref()) {
+        None => Grants::standard(),
+        Some(listed) => {
+            let mut grants = Grants::none();
+            for name in listed {
+                add(&mut grants, name, &format!("grants of [plugins.{plugin}]"))?;
+            }
+            grants
+        }
+    };
+    for list in &flags.grants {
+        add(&mut grants, list, "--grant")?;
+    }
+    Ok(match database {
+        Target::Development(_) => Grants::all(),
+        Target::Server { .. } => grants,
+    })
+}
+
+fn limits(flags: &Flags, file: Option<&ConfigFile>) -> Result<Limits, ConfigError> {
+    let mut limits = file.map(|file| file.limits.clone()).unwrap_or_default();
+    for flag in &flags.limits {
+        limits
+            .set(&flag.name, &flag.value)
+            .map_err(|source| ConfigError::Limit {
+                flag: flag.flag,
+                source,
+            })?;
+    }
+    Ok(limits)
+}
+
+/// The usual place for what can be made again.
+fn cache(environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
+    let given = environment.text("XDG_CACHE_HOME")?.map(PathBuf::from);
+    let home = environment
+        .text("HOME")?
+        .map(|home| Path::new(home).join(".cache"));
+    let base = given.filter(|path| path.is_absolute()).or(home);
+    Ok(base.map(|base| base.join("chitin/components")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, time::Duration};
+
+    use super::super::{Config, Environment, Flags, LimitFlag, Origin, Target};
+    use crate::tenancy::{Capability, Grants};
+
+    const FILE: &str = r#"
+        version = 1
+        [database]
+        url = "postgresql://file@localhost/x?sslmode=disable"
+        [limits]
+        timeout = "1m"
+        cpu = "2s"
+        [plugins.users]
+        path = "users.wasm"
+        grants = ["reads"]
+        settings = { region = "eu", size = "small" }
+    "#;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(text.as_bytes()).expect("written");
+        file
+    }
+
+    fn flags(plugin: &str) -> Flags {
+        Flags {
+            plugin: plugin.into(),
+            ..Flags::default()
+        }
+    }
+
+    fn resolve(flags: &Flags, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let environment = environment.iter().copied().collect::<Environment>();
+        Config::resolve(flags, &environment)
+            .map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+    }
+
+    fn origin(config: &Config) -> Option<Origin> {
+        match &config.database {
+            Target::Server { origin, .. } => Some(*origin),
+            Target::Development(_) => None,
+        }
+    }
+
+    #[test]
+    fn flags_override_the_environment_and_the_environment_the_file() {
+        let file = file(FILE);
+        let url = "postgresql://root@localhost/x?sslmode=disable";
+        let variables = [
+            ("DATABASE_URL", url),
+            ("PGHOST", "localhost"),
+            ("PGSSLMODE", "disable"),
+        ];
+        let mut given = flags("a.wasm");
+        assert_eq!(origin(&resolve(&given, &[]).expect("nothing")), None);
+        given.config = Some(file.path().into());
+        assert_eq!(
+            origin(&resolve(&given, &[]).expect("file")),
+            Some(Origin::File)
+        );
+        assert_eq!(
+            origin(&resolve(&given, &variables[1..]).expect("PG*")),
+            Some(Origin::Variables)
+        );
+        assert_eq!(
+            origin(&resolve(&given, &variables).expect("URL")),
+            Some(Origin::UrlVariable)
+        );
+        given.database_url = Some(url.to_owned().into());
+        assert_eq!(
+            origin(&resolve(&given, &variables).expect("flag")),
+            Some(Origin::UrlFlag)
+        );
+    }
+
+    #[test]
+    fn limits_of_flags_override_those_of_the_file() {
+        let file = file(FILE);
+        let mut given = flags("a.wasm");
+        given.config = Some(file.path().into());
+        given.limits = vec![LimitFlag {
+            flag: "--timeout",
+            name: "timeout".into(),
+            value: "5s".into(),
+        }];
+        let limits = resolve(&given, &[]).expect("good").limits;
+        assert_eq!(limits.runtime.timeout, Duration::from_secs(5));
+        assert_eq!(limits.sandbox.cpu, Duration::from_secs(2));
+        given.limits[0].value = "soon".into();
+        let error = resolve(&given, &[]).expect_err("no duration");
+        assert!(
+            error.starts_with("--timeout: limit `timeout`: `soon` is not an amount"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn everything_is_granted_on_the_development_database_only() {
+        let mut given = flags("a.wasm");
+        assert_eq!(
+            resolve(&given, &[]).expect("development").grants,
+            Grants::all()
+        );
+        let variables = [(
+            "DATABASE_URL",
+            "postgresql://root@localhost/x?sslmode=disable",
+        )];
+        assert_eq!(
+            resolve(&given, &variables).expect("server").grants,
+            Grants::standard()
+        );
+        given.grants = vec!["sql".into(), "schema".into()];
+        let grants = resolve(&given, &variables).expect("server").grants;
+        assert!(
+            grants.allow(Capability::Sql)
+                && grants.allow(Capability::Schema)
+                && grants.allow(Capability::Reads)
+        );
+        given.grants = vec!["files".into()];
+        let error = resolve(&given, &[]).expect_err("no such grant");
+        assert!(error.starts_with("--grant: `files` is no grant"), "{error}");
+    }
+
+    #[test]
+    fn a_configured_plugin_has_its_path_grants_and_settings() {
+        let file = file(FILE);
+        let mut given = flags("users");
+        given.config = Some(file.path().into());
+        given.settings = vec![("size".into(), "large".into())];
+        let config = resolve(&given, &[]).expect("good");
+        assert_eq!(config.plugin.name, "users");
+        assert_eq!(config.plugin.path, file.path().with_file_name("users.wasm"));
+        assert_eq!(config.plugin.settings["region"], "eu");
+        assert_eq!(config.plugin.settings["size"], "large");
+        assert_eq!(
+            config.grants.iter().collect::<Vec<_>>(),
+            [Capability::Reads]
+        );
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_by_name() {
+        let mut given = flags("a.wasm");
+        given.transaction = true;
+        assert!(
+            resolve(&given, &[])
+                .expect_err("not built")
+                .starts_with("--transaction: ")
+        );
+        given.tenant = Some("acme".into());
+        assert!(
+            resolve(&given, &[])
+                .expect_err("not built")
+                .contains("has no tenants yet")
+        );
+        given.tenant = Some("Acme!".into());
+        assert!(
+            resolve(&given, &[])
+                .expect_err("no name")
+                .starts_with("--tenant: `Acme!` is no tenant name")
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! One guest's use of the database in one run.
+//!
+//! Every function is one statement in one round trip, on whatever connection is free, unless its documentation says why it is more.
+//! Invariants: a session holds no connection between calls. What was sent and may have had an effect is never sent again.
+
+mod batch;
+mod complaint;
+mod explain;
+mod read;
+mod run;
+mod schema;
+mod text;
+mod usage;
+mod write;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use usage::LimitState;
+use usage::Usage;
+pub use write::Written;
+
+use super::{Database, limits::Limits, pool::SessionId, statistics::Statistics};
+use crate::tenancy::Grants;
+
+/// What a session may do, and for how long.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// What the plugin was granted.
+    pub grants: Grants,
+    /// The limits of this session.
+    pub limits: Limits,
+    /// When the run must be over.
+    pub deadline: Instant,
+}
+
+/// One guest's use of the database in one run.
+#[derive(Debug)]
+pub struct Session {
+    database: Database,
+    id: SessionId,
+    grants: Grants,
+    limits: Limits,
+    deadline: Instant,
+    statement_timeout: Duration,
+    usage: Usage,
+    statistics: Statistics,
+}
+
+impl Session {
+    pub(super) fn new(database: Database, options: SessionOptions) -> Self {
+        let SessionOptions {
+            grants,
+            limits,
+            deadline,
+        } = options;
+        Self {
+            id: database.pool().new_session(),
+            database,
+            grants,
+            limits,
+            deadline,
+            statement_timeout: limits.statement_timeout,
+            usage: Usage::default(),
+            statistics: Statistics::default(),
+        }
+    }
+
+    /// Bounds every later statement; zero and anything above the limit mean the limit.
+    pub fn set_statement_timeout(&mut self, timeout: Duration) {
+        let maximum = self.limits.statement_timeout;
+        self.statement_timeout = if timeout.is_zero() {
+            maximum
+        } else {
+            timeout.min(maximum)
+        };
+    }
+
+    /// What was done so far.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// Every limit of the session that a guest can reach, with what was used of it.
+    pub fn limits(&self) -> Vec<LimitState> {
+        self.usage.states(&self.limits)
+    }
+
+    /// Ends the session. The connections that its SQL text ran on are reset or closed, as they are when it is dropped.
+    #[expect(
+        clippy::unused_async,
+        reason = "a transaction that is open will be rolled back here"
+    )]
+    pub async fn close(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.database.pool().forget(self.id);
+    }
+}

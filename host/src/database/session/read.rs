@@ -1,0 +1,78 @@
+use super::Session;
+use crate::database::{
+    error::{DatabaseError, Error, ErrorKind},
+    request::{Condition, Selection},
+    rows::Rows,
+    statement,
+    value::Value,
+};
+
+impl Session {
+    /// Reads rows.
+    pub async fn select(&mut self, table: &str, selection: &Selection) -> Result<Rows, Error> {
+        // One row more than allowed is enough to know that there are too many.
+        self.read(table, selection, self.limits.result_rows.saturating_add(1))
+            .await
+    }
+
+    /// Reads the first row, or none. With `unique`, a second one is an error.
+    pub async fn select_one(
+        &mut self,
+        table: &str,
+        selection: &Selection,
+        unique: bool,
+    ) -> Result<Rows, Error> {
+        let rows = self
+            .read(table, selection, if unique { 2 } else { 1 })
+            .await?;
+        if rows.len() > 1 {
+            Err(more_than_one())
+        } else {
+            Ok(rows)
+        }
+    }
+
+    /// Counts rows.
+    pub async fn count(&mut self, table: &str, filter: &[Condition]) -> Result<u64, Error> {
+        let statement = statement::count(table, filter)?;
+        let answer = self.read_only(&statement).await?;
+        let rows = self.rows(answer).await;
+        match rows.value(0, 0) {
+            Ok(Value::Int64(count)) => Ok(count.unsigned_abs()),
+            _ => Err(Error::Other("protocol: a count is no number".to_owned())),
+        }
+    }
+
+    async fn read(
+        &mut self,
+        table: &str,
+        selection: &Selection,
+        at_most: u64,
+    ) -> Result<Rows, Error> {
+        if selection.lock.is_some() {
+            return Err(Error::Invalid(
+                "rows can be locked only inside a transaction: outside it the lock would end with the call".to_owned(),
+            ));
+        }
+        let statement = statement::select(table, selection, at_most)?;
+        let answer = self.read_only(&statement).await?;
+        Ok(self.rows(answer).await)
+    }
+}
+
+fn more_than_one() -> Error {
+    Error::Database(Box::new(DatabaseError {
+        sqlstate: "21000".to_owned(),
+        kind: ErrorKind::CardinalityViolation,
+        message: "more than one row matches where one was promised".to_owned(),
+        detail: None,
+        hint: None,
+        schema: None,
+        table: None,
+        column: None,
+        constraint: None,
+        position: None,
+        statement_index: None,
+        retryable: false,
+    }))
+}

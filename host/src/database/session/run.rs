@@ -1,0 +1,302 @@
+//! The ways of a session to the database.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tokio_postgres::{
+    Row,
+    types::{Oid, Type},
+};
+
+use super::Session;
+use crate::database::{
+    catalog::{LOOK_UP, TypeInfo},
+    classify::Phase,
+    error::Error,
+    failure::Failure,
+    lease::{Answer, Author, Bounds, Lease, Parameter},
+    pool::SessionId,
+    rows::{Column, Rows, decimal_bytes},
+    statement::Statement,
+    value::{Scalar, Shape},
+    wire::RawColumn,
+};
+
+/// The most types that are asked for at once: a result has no more columns.
+const TYPES: u64 = 2_000;
+
+impl Session {
+    /// Runs a statement of the host's that changes nothing.
+    pub(super) async fn read_only(&mut self, statement: &Statement<'_>) -> Result<Answer, Error> {
+        // Selections ask for one row more than allowed, to be refused without giving up the connection.
+        let bounds = Bounds {
+            rows: u64::MAX,
+            ..self.bounds(Author::Host)
+        };
+        let answer = self.run_alone(statement, &bounds, Phase::Read).await?;
+        self.check_size(std::slice::from_ref(&answer))?;
+        Ok(answer)
+    }
+
+    /// Runs a statement that may change something and whose result is not too large.
+    pub(super) async fn write(
+        &mut self,
+        statement: &Statement<'_>,
+        author: Author,
+    ) -> Result<Answer, Error> {
+        let bounds = self.bounds(author);
+        let answer = self.run_alone(statement, &bounds, Phase::Write).await?;
+        self.check_size(std::slice::from_ref(&answer))?;
+        Ok(answer)
+    }
+
+    /// Runs a statement whose rows are of no interest.
+    pub(super) async fn write_only(
+        &mut self,
+        statement: &Statement<'_>,
+        author: Author,
+    ) -> Result<Answer, Error> {
+        let bounds = Bounds {
+            keeps_rows: false,
+            ..self.bounds(author)
+        };
+        self.run_alone(statement, &bounds, Phase::Write).await
+    }
+
+    /// Runs a statement in a transaction, so that nothing is kept of it if its result is too large.
+    pub(super) async fn write_undoably(
+        &mut self,
+        statement: &Statement<'_>,
+        author: Author,
+    ) -> Result<Answer, Error> {
+        match self.write_undoably_once(statement, author).await {
+            Err(Error::Retry(_)) => self.write_undoably_once(statement, author).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn write_undoably_once(
+        &mut self,
+        statement: &Statement<'_>,
+        author: Author,
+    ) -> Result<Answer, Error> {
+        let mut lease = self.begin().await?;
+        let outcome = self.run_inside(&mut lease, statement, author).await;
+        self.end(lease, outcome).await
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&mut self) -> Result<Lease, Error> {
+        let mut lease = self.acquire(self.id).await?;
+        match lease.begin(&self.bounds(Author::Host)).await {
+            Ok(()) => Ok(lease),
+            Err(failure) => {
+                self.statistics += lease.statistics();
+                // Nothing was sent but BEGIN: whatever it is, nothing was changed.
+                Err(failure.into_error(Phase::Read, self.database.server().kind))
+            }
+        }
+    }
+
+    /// Runs a statement inside a transaction.
+    pub(super) async fn run_inside(
+        &mut self,
+        lease: &mut Lease,
+        statement: &Statement<'_>,
+        author: Author,
+    ) -> Result<Answer, Error> {
+        let bounds = self.bounds(author);
+        let outcome = self
+            .run_on(lease, statement, &bounds, Phase::Transaction)
+            .await;
+        if let Ok(answer) = &outcome {
+            self.check_size(std::slice::from_ref(answer))?;
+        }
+        outcome
+    }
+
+    /// Commits what went well and rolls back what did not.
+    pub(super) async fn end<T>(
+        &mut self,
+        mut lease: Lease,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Ok(value) = outcome else {
+            self.abandon(lease).await;
+            return outcome;
+        };
+        let committed = lease.commit(&self.bounds(Author::Host)).await;
+        self.statistics += lease.statistics();
+        committed
+            .map(|()| value)
+            .map_err(|failure| failure.into_error(Phase::Commit, self.database.server().kind))
+    }
+
+    /// Rolls a transaction back.
+    pub(super) async fn abandon(&mut self, mut lease: Lease) {
+        lease.roll_back().await;
+        self.statistics += lease.statistics();
+    }
+
+    /// The types of the parameters of a statement of the host's, which is not run.
+    pub(super) async fn describe(&mut self, sql: &str) -> Result<Vec<Oid>, Error> {
+        let mut lease = self.acquire(self.id).await?;
+        let described = lease.describe(sql, &self.bounds(Author::Host)).await;
+        self.statistics += lease.statistics();
+        let statement = Statement {
+            sql: sql.to_owned(),
+            ..Statement::default()
+        };
+        described.map_err(|failure| self.explain(failure, &statement, Author::Host, Phase::Read))
+    }
+
+    /// Runs a statement as a transaction of its own, and once more if nothing was kept because it lost a race or its connection.
+    async fn run_alone(
+        &mut self,
+        statement: &Statement<'_>,
+        bounds: &Bounds,
+        phase: Phase,
+    ) -> Result<Answer, Error> {
+        match self.run_once(statement, bounds, phase).await {
+            Err(Error::Retry(_)) => self.run_once(statement, bounds, phase).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn run_once(
+        &mut self,
+        statement: &Statement<'_>,
+        bounds: &Bounds,
+        phase: Phase,
+    ) -> Result<Answer, Error> {
+        let mut lease = self.acquire(self.id).await?;
+        let outcome = self.run_on(&mut lease, statement, bounds, phase).await;
+        self.statistics += lease.statistics();
+        outcome
+    }
+
+    async fn run_on(
+        &mut self,
+        lease: &mut Lease,
+        statement: &Statement<'_>,
+        bounds: &Bounds,
+        phase: Phase,
+    ) -> Result<Answer, Error> {
+        self.usage.statement(&self.limits)?;
+        let outcome = lease
+            .run(&statement.sql, &statement.parameters, bounds)
+            .await;
+        outcome.map_err(|failure| self.explain(failure, statement, bounds.author, phase))
+    }
+
+    async fn acquire(&self, id: SessionId) -> Result<Lease, Error> {
+        let lease = self.database.pool().acquire(id, self.deadline).await;
+        lease.map_err(|failure| failure.into_error(Phase::Read, self.database.server().kind))
+    }
+
+    pub(super) fn bounds(&self, author: Author) -> Bounds {
+        Bounds {
+            rows: self.limits.result_rows,
+            bytes: self.limits.result_bytes,
+            keeps_rows: true,
+            timeout: self.statement_timeout,
+            deadline: self.deadline,
+            author,
+        }
+    }
+
+    /// Checks results together against the limits, also by what their decimals are as text, which can be far more than the bytes that
+    /// came.
+    pub(super) fn check_size(&mut self, answers: &[Answer]) -> Result<(), Error> {
+        let rows = || answers.iter().flat_map(|answer| &answer.rows);
+        self.usage
+            .result_rows(rows().count() as u64, &self.limits)?;
+        let mut bytes: u64 = rows().map(|row| row.raw_size_bytes() as u64).sum();
+        for answer in answers {
+            for (place, column) in answer.columns.iter().enumerate() {
+                let shape = Shape::of_builtin(column.oid).map(|(_, shape)| shape);
+                if let Some(shape) = shape.filter(|shape| shape.scalar == Scalar::Numeric) {
+                    bytes += decimal_bytes(&answer.rows, place, shape);
+                }
+            }
+        }
+        self.usage.result_bytes(bytes, &self.limits)
+    }
+
+    /// Makes the rows of an answer readable.
+    pub(super) async fn rows(&mut self, answer: Answer) -> Rows {
+        self.described(answer.columns, answer.rows).await
+    }
+
+    /// Makes rows readable.
+    pub(super) async fn described(&mut self, columns: Vec<RawColumn>, rows: Vec<Row>) -> Rows {
+        let oids: Vec<Oid> = columns.iter().map(|column| column.oid).collect();
+        let types = self.type_infos(&oids).await;
+        let columns = columns.into_iter().zip(types);
+        Rows::new(
+            columns
+                .map(|(column, info)| Column::new(column.name, &info))
+                .collect(),
+            rows,
+        )
+    }
+
+    /// What is known about types. Those that nobody asked for yet are looked up, on whatever connection is free.
+    pub(super) async fn type_infos(&mut self, oids: &[Oid]) -> Vec<Arc<TypeInfo>> {
+        let catalog = self.database.catalog();
+        let unknown = |oid: &&Oid| catalog.type_info(**oid).is_none();
+        let missing: BTreeSet<Oid> = oids.iter().filter(unknown).copied().collect();
+        if !missing.is_empty() {
+            let missing: Vec<Oid> = missing.into_iter().collect();
+            if let Err(error) = self.look_up(&missing).await {
+                tracing::warn!(%error, "types cannot be looked up; results name them by their numbers");
+            }
+        }
+        let catalog = self.database.catalog();
+        let info = |oid: &Oid| {
+            catalog
+                .type_info(*oid)
+                .unwrap_or_else(|| Arc::new(TypeInfo::unknown(*oid)))
+        };
+        oids.iter().map(info).collect()
+    }
+
+    async fn look_up(&mut self, oids: &[Oid]) -> Result<(), Error> {
+        // Not on what the guest's SQL text ran on: it may have changed what names mean.
+        let mut lease = self.acquire(self.database.pool().new_session()).await?;
+        let list = oids
+            .iter()
+            .map(Oid::to_string)
+            .collect::<Vec<_>>()
+            .join(",");
+        let parameter = Parameter {
+            data_type: Type::UNKNOWN,
+            text: Some(format!("{{{list}}}").into()),
+        };
+        let bounds = Bounds {
+            rows: TYPES,
+            bytes: u64::MAX,
+            ..self.bounds(Author::Host)
+        };
+        let answer = lease.run(LOOK_UP, &[parameter], &bounds).await;
+        self.statistics += lease.statistics();
+        let answer = answer.map_err(|failure: Failure| {
+            failure.into_error(Phase::Read, self.database.server().kind)
+        })?;
+        let builtin = |column: &RawColumn| {
+            let (name, shape) = Shape::of_builtin(column.oid)?;
+            Some(Column::new(
+                column.name.clone(),
+                &TypeInfo {
+                    cast: name.clone(),
+                    name,
+                    shape,
+                },
+            ))
+        };
+        let columns = answer.columns.iter().filter_map(builtin).collect();
+        self.database
+            .catalog()
+            .learn(oids, &Rows::new(columns, answer.rows));
+        Ok(())
+    }
+}

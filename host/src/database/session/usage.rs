@@ -1,0 +1,79 @@
+use crate::database::{
+    error::Error,
+    limits::{LimitExceeded, Limits},
+};
+
+/// A limit and what was used of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitState {
+    /// As in the configuration, such as `statements`.
+    pub name: &'static str,
+    /// Used so far; of a limit on one call, the most that a call needed.
+    pub used: u64,
+    /// How much there is.
+    pub maximum: u64,
+}
+
+/// What was used of the limits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Usage {
+    statements: u64,
+    result_rows: u64,
+    result_bytes: u64,
+    sql_text_bytes: u64,
+}
+
+impl Usage {
+    /// Counts a statement about to be sent.
+    pub(super) fn statement(&mut self, limits: &Limits) -> Result<(), Error> {
+        check("statements", self.statements + 1, limits.statements)?;
+        self.statements += 1;
+        Ok(())
+    }
+
+    /// Counts a SQL text from the guest.
+    pub(super) fn sql_text(&mut self, text: &str, limits: &Limits) -> Result<(), Error> {
+        let bytes = text.len() as u64;
+        self.sql_text_bytes = self.sql_text_bytes.max(bytes);
+        check("sql-text-bytes", bytes, limits.sql_text_bytes)
+    }
+
+    /// Counts the rows of a result.
+    pub(super) fn result_rows(&mut self, rows: u64, limits: &Limits) -> Result<(), Error> {
+        self.result_rows = self.result_rows.max(rows);
+        check("result-rows", rows, limits.result_rows)
+    }
+
+    /// Counts the bytes of a result.
+    pub(super) fn result_bytes(&mut self, bytes: u64, limits: &Limits) -> Result<(), Error> {
+        self.result_bytes = self.result_bytes.max(bytes);
+        check("result-bytes", bytes, limits.result_bytes)
+    }
+
+    /// Every limit that a guest can reach, with what was used of it.
+    pub(super) fn states(&self, limits: &Limits) -> Vec<LimitState> {
+        let state = |name, used, maximum| LimitState {
+            name,
+            used,
+            maximum,
+        };
+        vec![
+            state("statements", self.statements, limits.statements),
+            state("result-rows", self.result_rows, limits.result_rows),
+            state("result-bytes", self.result_bytes, limits.result_bytes),
+            state("sql-text-bytes", self.sql_text_bytes, limits.sql_text_bytes),
+        ]
+    }
+}
+
+fn check(name: &'static str, used: u64, maximum: u64) -> Result<(), Error> {
+    if used > maximum {
+        Err(Error::Limit(LimitExceeded {
+            name,
+            used,
+            maximum,
+        }))
+    } else {
+        Ok(())
+    }
+}

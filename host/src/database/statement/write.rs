@@ -1,0 +1,159 @@
+use super::{
+    Place, Statement,
+    builder::{Builder, distinct},
+    condition::push_where,
+};
+use crate::database::{
+    error::Error,
+    identifier::{Identifier, QualifiedName},
+    lease::Parameter,
+    request::{Assignment, Change, Field, Returning, Target},
+    value::{Value, declared_type, encode},
+};
+
+/// Inserts one row.
+pub(in crate::database) fn insert<'a>(
+    table: &str,
+    fields: &'a [Field],
+    returning: &Returning,
+) -> Result<Statement<'a>, Error> {
+    let columns = distinct(fields.iter().map(|field| &field.column))?;
+    let mut builder = Builder::new();
+    builder
+        .sql("INSERT INTO ")
+        .sql(QualifiedName::table(table)?);
+    if columns.is_empty() {
+        builder.sql(" DEFAULT VALUES");
+    } else {
+        builder.sql(" (").names(&columns).sql(") VALUES (");
+        for (place, (column, field)) in columns.iter().zip(fields).enumerate() {
+            builder
+                .sql(if place == 0 { "" } else { ", " })
+                .value(column, &field.value)?;
+        }
+        builder.sql(")");
+    }
+    push_returning(&mut builder, returning)?;
+    Ok(builder.finish())
+}
+
+/// Changes rows.
+pub(in crate::database) fn update<'a>(
+    table: &str,
+    assignments: &'a [Assignment],
+    target: &'a Target,
+    returning: &Returning,
+) -> Result<Statement<'a>, Error> {
+    if assignments.is_empty() {
+        return Err(Error::Invalid(
+            "an update needs at least one assignment".to_owned(),
+        ));
+    }
+    let columns = distinct(assignments.iter().map(|assignment| &assignment.column))?;
+    let mut builder = Builder::new();
+    builder
+        .sql("UPDATE ")
+        .sql(QualifiedName::table(table)?)
+        .sql(" SET ");
+    for (place, (column, assignment)) in columns.iter().zip(assignments).enumerate() {
+        builder
+            .sql(if place == 0 { "" } else { ", " })
+            .sql(column)
+            .sql(" = ");
+        match &assignment.change {
+            Change::Set(value) => {
+                builder.value(column, value)?;
+            }
+            Change::Add(value) => push_addition(&mut builder, column, value)?,
+            Change::Reset => {
+                builder.sql("DEFAULT");
+            }
+        }
+    }
+    push_target(&mut builder, target)?;
+    push_returning(&mut builder, returning)?;
+    Ok(builder.finish())
+}
+
+/// Deletes rows.
+pub(in crate::database) fn delete<'a>(
+    table: &str,
+    target: &'a Target,
+    returning: &Returning,
+) -> Result<Statement<'a>, Error> {
+    let mut builder = Builder::new();
+    builder
+        .sql("DELETE FROM ")
+        .sql(QualifiedName::table(table)?);
+    push_target(&mut builder, target)?;
+    push_returning(&mut builder, returning)?;
+    Ok(builder.finish())
+}
+
+/// A number takes the type of the column it is added to, so that nothing is rounded; an interval may be added to a time as well.
+fn push_addition<'a>(
+    builder: &mut Builder<'a>,
+    column: &Identifier,
+    value: &'a Value<'_>,
+) -> Result<(), Error> {
+    builder.sql(column).sql(" + ");
+    if let Value::Interval(_) = value {
+        let place = Place {
+            column: column.as_str().to_owned(),
+            row: None,
+        };
+        let text = encode(value).map_err(|reason| place.unfit(reason))?;
+        let parameter = Parameter {
+            data_type: declared_type(value),
+            text,
+        };
+        builder.parameter(place, parameter);
+    } else if matches!(
+        value,
+        Value::Int64(_) | Value::Float64(_) | Value::Decimal(_) | Value::Text(_)
+    ) {
+        builder.value(column, value)?;
+    } else {
+        return Err(Error::Invalid(format!(
+            "column {:?} can grow by a number or an interval, and by nothing else",
+            column.as_str()
+        )));
+    }
+    Ok(())
+}
+
+fn push_target<'a>(builder: &mut Builder<'a>, target: &'a Target) -> Result<(), Error> {
+    match target {
+        Target::Matching(conditions) if conditions.is_empty() => Err(Error::Invalid(
+            "without conditions this would be for every row: say so with all-rows".to_owned(),
+        )),
+        Target::Matching(conditions) => push_where(builder, conditions),
+        Target::AllRows => Ok(()),
+    }
+}
+
+/// Adds ` RETURNING …`, or nothing.
+pub(super) fn push_returning(
+    builder: &mut Builder<'_>,
+    returning: &Returning,
+) -> Result<(), Error> {
+    match returning {
+        Returning::Nothing => {}
+        Returning::AllColumns => {
+            builder.sql(" RETURNING *");
+        }
+        Returning::Columns(columns) if columns.is_empty() => {
+            return Err(Error::Invalid(
+                "no columns to return are named: ask for nothing, or for all".to_owned(),
+            ));
+        }
+        Returning::Columns(columns) => {
+            let names = columns
+                .iter()
+                .map(|column| Identifier::column(column))
+                .collect::<Result<Vec<_>, _>>()?;
+            builder.sql(" RETURNING ").names(&names);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! What an operator does with no guest involved.
+//!
+//! - [`development`]: the database that the host starts by itself when it is given none
+//! - [`OpenDatabase`]: the configured database, connected to, and started if it is that one
+//!
+//! This layer knows no engine and no plugin, and reads no flags: its callers resolve those.
+
+pub mod development;
+mod open;
+
+pub use open::{OpenDatabase, OpenError};

@@ -1,0 +1,1 @@
+//! A component that offers nothing to run.
