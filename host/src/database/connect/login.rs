@@ -223,7 +223,7 @@ async fn follow(connection: impl Future<Output = Result<(), Error>>) {
 /// What a failure of TLS means and what to do about it.
 fn explain(error: &rustls::Error) -> String {
     use rustls::CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
         NotValidYetContext, UnknownIssuer,
     };
     #[expect(
@@ -232,7 +232,7 @@ fn explain(error: &rustls::Error) -> String {
     )]
     let advice = match error {
         rustls::Error::InvalidCertificate(problem) => match problem {
-            UnknownIssuer => {
+            UnknownIssuer | BadSignature => {
                 "no known authority signed the server's certificate: name the file of its authority with `sslrootcert`"
             }
             NotValidForName | NotValidForNameContext { .. } => {
