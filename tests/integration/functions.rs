@@ -41,9 +41,10 @@ fn every_type() -> Value {
         ("an_interval", json!("interval")),
         ("a_json", json!("json")),
     ];
-    let id = json!({ "name": "id", "data-type": "int64", "not-null": true });
-    let columns = columns.map(|(name, data_type)| json!({ "name": name, "data-type": data_type }));
-    json!({ "columns": [vec![id], columns.to_vec()].concat(), "primary-key": ["id"] })
+    let mut definitions = vec![json!({ "name": "id", "data-type": "int64", "not-null": true })];
+    definitions
+        .extend(columns.map(|(name, data_type)| json!({ "name": name, "data-type": data_type })));
+    json!({ "columns": definitions, "primary-key": ["id"] })
 }
 
 /// A row of extremes, by column.

@@ -223,8 +223,8 @@ async fn follow(connection: impl Future<Output = Result<(), Error>>) {
 /// What a failure of TLS means and what to do about it.
 fn explain(error: &rustls::Error) -> String {
     use rustls::CertificateError::{
-        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, UnknownIssuer,
     };
     #[expect(
         clippy::wildcard_enum_match_arm,
