@@ -31,11 +31,11 @@ impl Connector {
         endpoint: Endpoint,
         socket: Socket,
         place: P,
-        wire: Arc<Wire>,
     ) -> Result<Connection, ConnectError>
     where
         P: Send + Unpin + 'static,
     {
+        let wire = Wire::new(self.frame_bytes);
         let refused = |error: &Error, wire: &Wire| self.refused(address, error, wire.sent() > 0);
         let host = match &address.host {
             Host::Network(name) => name.as_str(),
@@ -223,8 +223,8 @@ async fn follow(connection: impl Future<Output = Result<(), Error>>) {
 /// What a failure of TLS means and what to do about it.
 fn explain(error: &rustls::Error) -> String {
     use rustls::CertificateError::{
-        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
-        NotValidYetContext, UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, UnknownIssuer,
     };
     #[expect(
         clippy::wildcard_enum_match_arm,
