@@ -31,11 +31,11 @@ impl Connector {
         endpoint: Endpoint,
         socket: Socket,
         place: P,
-        wire: Arc<Wire>,
     ) -> Result<Connection, ConnectError>
     where
         P: Send + Unpin + 'static,
     {
+        let wire = Wire::new(self.frame_bytes);
         let refused = |error: &Error, wire: &Wire| self.refused(address, error, wire.sent() > 0);
         let host = match &address.host {
             Host::Network(name) => name.as_str(),

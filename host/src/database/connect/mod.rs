@@ -126,8 +126,7 @@ impl Connector {
             ConnectError::Unreachable(vec![(address.to_string(), cause)])
         })?;
         *connected = true;
-        let wire = Wire::new(self.frame_bytes);
-        self.log_in(address, endpoint, socket, place, wire).await
+        self.log_in(address, endpoint, socket, place).await
     }
 
     fn tls(&self, address: &Address) -> Option<&MakeRustlsConnect> {

@@ -108,11 +108,6 @@ impl Lease {
         statistics
     }
 
-    /// Whether a transaction of the host is open on it.
-    pub(super) fn in_transaction(&self) -> bool {
-        self.in_transaction
-    }
-
     /// Sees to it that there is a connection for a statement: one that was spoilt is replaced if no transaction is open.
     async fn ready(&mut self, deadline: Instant) -> Result<(), Failure> {
         match (self.is_spoilt(), self.in_transaction) {

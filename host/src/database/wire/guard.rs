@@ -228,7 +228,7 @@ mod tests {
             bytes: 0x4000_0001,
             maximum: 1_000,
         };
-        assert_eq!(wire.ended().await, end);
+        assert_eq!(wire.end().as_ref(), Some(&end));
         drop(guard);
         assert_eq!(wire.end(), Some(end), "the first reason stays");
     }

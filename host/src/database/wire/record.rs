@@ -155,11 +155,6 @@ impl Wire {
         .await
     }
 
-    /// Waits until the connection ended.
-    pub(in crate::database) async fn ended(&self) -> End {
-        self.until(|record| record.end.clone()).await
-    }
-
     async fn until<T>(&self, condition: impl Fn(&Record) -> Option<T>) -> T {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
