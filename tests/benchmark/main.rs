@@ -137,12 +137,13 @@ impl Guest {
             .runtime
             .run(&self.plugin, &self.database, request)
             .await;
-        match outcome.end {
-            End::Finished {
-                output: Some(output),
-            } => Ok((output.parse()?, outcome.report.database.round_trips)),
-            end => anyhow::bail!("{end}"),
-        }
+        let End::Finished {
+            output: Some(output),
+        } = &outcome.end
+        else {
+            anyhow::bail!("{}", outcome.end);
+        };
+        Ok((output.parse()?, outcome.report.database.round_trips))
     }
 }
 

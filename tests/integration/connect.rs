@@ -60,7 +60,7 @@ async fn administer(statement: &str) {
     let connected = tokio_postgres::connect(&cluster().url("postgres"), NoTls).await;
     let (client, connection) = connected.expect("the superuser is let in");
     let connection = tokio::spawn(connection);
-    client.batch_execute(statement).await.expect("done");
+    client.simple_query(statement).await.expect("done");
     drop(client);
     connection.await.expect("ended").expect("in order");
 }

@@ -41,7 +41,7 @@ async fn tcp_url(parameters: &str) -> String {
     let database = database().await;
     let client = database.client().await;
     client
-        .batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{SECRET}'"))
+        .simple_query(&format!("CREATE ROLE {role} LOGIN PASSWORD '{SECRET}'"))
         .await
         .expect("a role");
     format!(
@@ -312,7 +312,7 @@ async fn an_interrupt_is_130_and_cancels_the_statement_on_the_server() {
         (rustix::process::Signal::TERM, 143),
     ] {
         let child = run_guest("sleeps_in_database", &database.url()).start();
-        wait_until("the statement runs", || sleeping()).await;
+        wait_until("the statement runs", &sleeping).await;
         let pid = child
             .id()
             .and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()))

@@ -117,9 +117,7 @@ async fn import_reads_newline_delimited_json() {
 async fn import_names_the_line_and_column_of_a_value_that_does_not_fit() {
     let database = database().await;
     let mut csv = "id,n\n".to_owned();
-    for id in 0..20_000 {
-        csv.push_str(&format!("{id},{id}\n"));
-    }
+    csv.extend((0..20_000).map(|id| format!("{id},{id}\n")));
     csv.push_str("20000,many\n");
     let input = json!({ "table": "t", "format": "csv" }).to_string();
     let finished = run("import", &database)

@@ -60,6 +60,7 @@ impl Cluster {
                     _supervisor: supervisor,
                 };
             }
+            supervisor.wait().expect("it has ended");
         }
         panic!("PostgreSQL did not start; its log is above");
     }

@@ -20,7 +20,7 @@ pub async fn database() -> TestDatabase {
     database
         .server_client()
         .await
-        .batch_execute(&statement)
+        .simple_query(&statement)
         .await
         .expect("a database can be made");
     database
@@ -103,7 +103,7 @@ impl Drop for TestDatabase {
                     .build()
                     .expect("a runtime");
                 runtime
-                    .block_on(async { self.server_client().await.batch_execute(&statement).await })
+                    .block_on(async { self.server_client().await.simple_query(&statement).await })
                     .expect("dropped");
             });
         });

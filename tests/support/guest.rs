@@ -15,7 +15,7 @@ pub fn plugin(name: &str) -> PathBuf {
             "import",
             "--package",
             "users",
-        ])
+        ]);
     });
     component(&format!("{}.wasm", name.replace('-', "_")))
 }

@@ -1,6 +1,8 @@
 //! What the tests stand on: a real database server, real components, the real host. Everything is started on first use, shared by
 //! the tests of the process, and ended with it. Nothing is skipped: what is missing fails the test that needs it, with the reason.
 
+#![expect(clippy::panic, reason = "to panic is how a test fails")]
+
 mod cluster;
 mod database;
 mod guest;

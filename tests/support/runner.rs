@@ -16,7 +16,7 @@ use tokio::{
 use crate::guest;
 
 /// How long a test waits for what must come. Long, so that a slow machine is no failure.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The host's program, built from source.
 pub fn host_binary() -> PathBuf {
@@ -27,6 +27,7 @@ pub fn host_binary() -> PathBuf {
 
 /// A command line of the host, in an environment that holds nothing of this machine.
 #[derive(Debug)]
+#[must_use]
 pub struct HostCommand {
     command: Command,
     input: Option<Vec<u8>>,
@@ -166,19 +167,13 @@ impl Finished {
 }
 
 /// Waits until a condition holds.
-#[track_caller]
-pub fn wait_until<F: Future<Output = bool>>(
-    what: &str,
-    mut condition: impl FnMut() -> F,
-) -> impl Future<Output = ()> {
-    async move {
-        let waiting = async {
-            while !condition().await {
-                time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        time::timeout(PATIENCE, waiting)
-            .await
-            .unwrap_or_else(|_| panic!("waited in vain for: {what}"));
-    }
+pub async fn wait_until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    let waiting = async {
+        while !condition().await {
+            time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    time::timeout(PATIENCE, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain for: {what}"));
 }
