@@ -173,7 +173,7 @@ mod tests {
             ready(b'I'),
             frame(b'1', b""),
             row_description(oid),
-            frame(b'D', &[7; 40_000]),
+            frame(b'D', &vec![7; 40_000]),
             frame(b'D', b""),
             frame(b'C', b"SELECT 2\0"),
             ready(b'I'),
