@@ -173,7 +173,7 @@ async fn what_cannot_be_a_plugin_is_3() {
         .expect(3, &["text"]);
     run(&file("core.wasm", b"\0asm\x01\0\0\0"))
         .await
-        .expect(3, &["core module", "wasm32-wasip2"]);
+        .expect(3, &["core WebAssembly module", "wasm32-wasip2"]);
     run(&example("unknown_import"))
         .await
         .expect(3, &["evil:x/y"]);
