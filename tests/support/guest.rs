@@ -1,5 +1,5 @@
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{LazyLock, Once},
 };
@@ -34,11 +34,13 @@ fn component(path: &str) -> PathBuf {
     path
 }
 
-/// Where this workspace is built: the tests themselves lie in `debug/deps` below it.
+/// Where this workspace is built: cargo marks the folder, above the program that runs.
 pub(crate) fn target() -> PathBuf {
     static TARGET: LazyLock<PathBuf> = LazyLock::new(|| {
-        let test = std::env::current_exe().expect("this process has a program");
-        test.ancestors().nth(3).expect("cargo's layout").to_owned()
+        let program = std::env::current_exe().expect("this process has a program");
+        let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists();
+        let target = program.ancestors().find(marked);
+        target.expect("cargo built this program").to_owned()
     });
     TARGET.clone()
 }
