@@ -158,20 +158,10 @@ fn database_error(error: &DbError) -> DatabaseError {
 }
 
 fn rolled_back() -> DatabaseError {
-    DatabaseError {
-        sqlstate: "25P02".to_owned(),
-        kind: ErrorKind::TransactionAborted,
-        message: "the transaction had failed before; COMMIT rolled it back".to_owned(),
-        detail: None,
-        hint: None,
-        schema: None,
-        table: None,
-        column: None,
-        constraint: None,
-        position: None,
-        statement_index: None,
-        retryable: false,
-    }
+    DatabaseError::of_host(
+        "25P02",
+        "the transaction had failed before; COMMIT rolled it back",
+    )
 }
 
 impl ErrorKind {

@@ -91,6 +91,26 @@ pub struct DatabaseError {
     pub retryable: bool,
 }
 
+impl DatabaseError {
+    /// What the host found where the server saw no error, said as the server would have.
+    pub(super) fn of_host(sqlstate: &str, message: &str) -> Self {
+        Self {
+            sqlstate: sqlstate.to_owned(),
+            kind: ErrorKind::from_sqlstate(sqlstate),
+            message: message.to_owned(),
+            detail: None,
+            hint: None,
+            schema: None,
+            table: None,
+            column: None,
+            constraint: None,
+            position: None,
+            statement_index: None,
+            retryable: false,
+        }
+    }
+}
+
 /// What a SQLSTATE means to a program, as in the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(

@@ -1,6 +1,6 @@
 use super::Session;
 use crate::database::{
-    error::{DatabaseError, Error, ErrorKind},
+    error::{DatabaseError, Error},
     request::{Condition, Selection},
     rows::Rows,
     statement,
@@ -61,18 +61,8 @@ impl Session {
 }
 
 fn more_than_one() -> Error {
-    Error::Database(Box::new(DatabaseError {
-        sqlstate: "21000".to_owned(),
-        kind: ErrorKind::CardinalityViolation,
-        message: "more than one row matches where one was promised".to_owned(),
-        detail: None,
-        hint: None,
-        schema: None,
-        table: None,
-        column: None,
-        constraint: None,
-        position: None,
-        statement_index: None,
-        retryable: false,
-    }))
+    Error::Database(Box::new(DatabaseError::of_host(
+        "21000",
+        "more than one row matches where one was promised",
+    )))
 }
