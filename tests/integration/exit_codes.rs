@@ -7,22 +7,12 @@ use tokio::net::TcpListener;
 
 /// `host run` of a guest of `tests/guests` on a fresh database, with every grant.
 fn run_guest(guest: &str, url: &str) -> HostCommand {
-    let component = example(guest);
-    host(["run".as_ref(), component.as_os_str()])
-        .arg("--grant")
-        .arg("all")
-        .arg("--database-url")
-        .arg(url)
+    tests::run(&example(guest), url)
 }
 
 /// `host run` of the plugin `hello` on a database that the URL names.
 fn hello(url: &str) -> HostCommand {
-    let component = plugin("hello");
-    host(["run".as_ref(), component.as_os_str()])
-        .arg("--grant")
-        .arg("all")
-        .arg("--database-url")
-        .arg(url)
+    tests::run(&plugin("hello"), url)
 }
 
 /// A password that must never be seen in any output.

@@ -1,16 +1,11 @@
 //! The functions of the contract, called by a guest, in both forms of results.
 
 use serde_json::{Value, json};
-use tests::{TestDatabase, database, example, host};
+use tests::{TestDatabase, database, example};
 
 /// What the guest answers to these operations, one after another.
 async fn tell(database: &TestDatabase, operations: &Value) -> Vec<Value> {
-    let component = example("does_as_told");
-    let finished = host(["run".as_ref(), component.as_os_str()])
-        .arg("--grant")
-        .arg("all")
-        .arg("--database-url")
-        .arg(database.url())
+    let finished = tests::run(&example("does_as_told"), &database.url())
         .arg("--input")
         .arg("-")
         .input(operations.to_string())
@@ -230,12 +225,7 @@ async fn what_is_not_built_yet_says_so() {
 #[tokio::test]
 async fn a_session_tells_what_this_run_is() {
     let database = database().await;
-    let component = example("does_as_told");
-    let finished = host(["run".as_ref(), component.as_os_str()])
-        .arg("--database-url")
-        .arg(database.url())
-        .arg("--grant")
-        .arg("all")
+    let finished = tests::run(&example("does_as_told"), &database.url())
         .arg("--set")
         .arg("colour=blue")
         .arg("--input")

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use tests::{database, example, host, workspace_file};
+use tests::{database, example, workspace_file};
 
 /// What a guest must come to.
 #[derive(Debug, Deserialize)]
@@ -48,13 +48,7 @@ fn every_guest_is_in_the_manifest() {
 async fn every_guest_comes_to_what_the_manifest_says() {
     for (name, expected) in manifest() {
         let database = database().await;
-        let component = example(&name);
-        let mut command = host(["run".as_ref(), component.as_os_str()]);
-        command = command
-            .arg("--grant")
-            .arg("all")
-            .arg("--database-url")
-            .arg(database.url());
+        let mut command = tests::run(&example(&name), &database.url());
         for argument in &expected.arguments {
             command = command.arg(argument);
         }

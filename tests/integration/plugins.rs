@@ -4,13 +4,7 @@ use serde_json::json;
 use tests::{HostCommand, TestDatabase, database, plugin};
 
 fn run(name: &str, database: &TestDatabase) -> HostCommand {
-    let component = plugin(name);
-    let command = tests::host(["run".as_ref(), component.as_os_str()]);
-    command
-        .arg("--grant")
-        .arg("all")
-        .arg("--database-url")
-        .arg(database.url())
+    tests::run(&plugin(name), &database.url())
 }
 
 #[tokio::test]

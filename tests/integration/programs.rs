@@ -3,13 +3,7 @@
 use tests::{HostCommand, TestDatabase, database, example};
 
 fn run(database: &TestDatabase) -> HostCommand {
-    let component = example("echo_program");
-    let command = tests::host(["run".as_ref(), component.as_os_str()]);
-    command
-        .arg("--grant")
-        .arg("all")
-        .arg("--database-url")
-        .arg(database.url())
+    tests::run(&example("echo_program"), &database.url())
 }
 
 #[tokio::test]

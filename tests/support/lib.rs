@@ -11,7 +11,7 @@ mod runner;
 pub use cluster::{Cluster, cluster};
 pub use database::{TestDatabase, database};
 pub use guest::{example, plugin};
-pub use runner::{Finished, HostCommand, host, host_binary, wait_until};
+pub use runner::{Finished, HostCommand, host, host_binary, run, wait_until};
 
 use std::path::{Path, PathBuf};
 

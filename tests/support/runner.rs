@@ -64,6 +64,15 @@ pub fn host<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> HostComm
     }
 }
 
+/// Begins `host run` of a component on the database of this URL, with every grant.
+pub fn run(component: &Path, url: &str) -> HostCommand {
+    host(["run".as_ref(), component.as_os_str()])
+        .arg("--grant")
+        .arg("all")
+        .arg("--database-url")
+        .arg(url)
+}
+
 impl HostCommand {
     /// Adds an argument.
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
