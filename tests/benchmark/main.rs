@@ -131,6 +131,7 @@ impl Guest {
             stdout: Box::new(tokio::io::sink()),
             limits: Limits::default(),
             database_limits: database::Limits::default(),
+            retry: database::RetryPolicy::default(),
             interrupt: Interrupt::never(),
         };
         let outcome = self

@@ -99,6 +99,7 @@ fn limited(database: &Database, limits: Limits) -> Session {
         grants: Grants::all(),
         limits,
         deadline: tokio::time::Instant::now() + Duration::from_mins(1),
+        retry: host::database::RetryPolicy::default(),
     })
 }
 

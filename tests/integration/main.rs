@@ -10,4 +10,5 @@ mod layering;
 mod operations;
 mod plugins;
 mod programs;
+mod retries;
 mod values;

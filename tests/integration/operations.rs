@@ -44,6 +44,7 @@ fn granted(database: &Database, limits: Limits, grants: Grants) -> Session {
         grants,
         limits,
         deadline,
+        retry: host::database::RetryPolicy::default(),
     })
 }
 
@@ -1415,6 +1416,7 @@ async fn a_run_has_so_many_statements_and_so_much_time() {
         grants: Grants::all(),
         limits: Limits::default(),
         deadline,
+        retry: host::database::RetryPolicy::default(),
     });
     let result = session.execute("SELECT pg_sleep(20)", &[]).await;
     assert_eq!(result, Err(Error::Timeout(TimeoutStep::Running)));

@@ -747,6 +747,7 @@ async fn a_type_of_the_users_own_is_looked_up_once_for_all_sessions() {
             grants,
             limits,
             deadline,
+            retry: host::database::RetryPolicy::default(),
         });
         // On a task of its own, as the runtime's are: what a session does can move between threads.
         let (session, rows) = tokio::spawn(async move {

@@ -1,6 +1,6 @@
 use wasmtime::component::ResourceTableError;
 
-use crate::database::{self, DatabaseError, Error, ErrorKind, TimeoutStep};
+use crate::database::{self, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep};
 
 use super::wit;
 
@@ -56,11 +56,13 @@ impl From<ResourceTableError> for HostBug {
 impl From<Error> for wit::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::Retry(reason) => Self::Retry(wit::RetryReason {
-                sqlstate: reason.sqlstate,
-                message: reason.message,
-                table: reason.table,
-            }),
+            Error::Retry(reason) => Self::Retry(reason.into()),
+            Error::AttemptsExhausted { attempts, last } => {
+                Self::AttemptsExhausted(wit::Exhaustion {
+                    attempts,
+                    last: last.into(),
+                })
+            }
             Error::AmbiguousCommit(seen) => Self::AmbiguousCommit(seen),
             Error::Database(error) => Self::Database((*error).into()),
             Error::Invalid(message) => Self::Invalid(message),
@@ -81,6 +83,16 @@ impl From<Error> for wit::Error {
             Error::Busy(message) => Self::Busy(message),
             Error::Closed(message) => Self::Closed(message),
             Error::Other(message) => Self::Other(message),
+        }
+    }
+}
+
+impl From<RetryReason> for wit::RetryReason {
+    fn from(reason: RetryReason) -> Self {
+        Self {
+            sqlstate: reason.sqlstate,
+            message: reason.message,
+            table: reason.table,
         }
     }
 }

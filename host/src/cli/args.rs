@@ -139,9 +139,9 @@ pub(super) struct RightsArguments {
     #[arg(long)]
     pub(super) transaction: bool,
 
-    /// How often a transaction is run again after losing a race [default: 3]
+    /// How often work that lost a race or its connection is done again [default: 3]
     ///
-    /// The transactions themselves come with a later version.
+    /// Each call is a transaction of its own, and is done again by itself. 0 runs everything once.
     #[arg(long, value_name = "N")]
     pub(super) max_retries: Option<u32>,
 }

@@ -208,6 +208,7 @@ impl Job {
             stdout: Box::new(tokio::io::stdout()),
             limits: self.config.limits.runtime,
             database_limits: self.config.limits.database,
+            retry: self.config.retry,
             interrupt: Interrupt::when(async move {
                 interruption.wait().await;
             }),

@@ -69,6 +69,7 @@ pub(super) fn json(exit: Exit, plugin: &str, report: &Report) -> String {
         "exit_code": exit.code(),
         "plugin": plugin,
         "attempts": report.attempts,
+        "retries": report.database.retries,
         "statements": report.database.statements,
         "round_trips": report.database.round_trips,
         "rows_read": report.database.rows_read,
@@ -100,6 +101,7 @@ mod tests {
         Report {
             attempts: 1,
             database: Statistics {
+                retries: 2,
                 statements: 12,
                 round_trips: 13,
                 rows_read: 336_776,

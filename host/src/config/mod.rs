@@ -27,7 +27,10 @@ pub use limits::{InvalidLimit, Limits, limit_of};
 pub use secret::Secret;
 pub use units::{InvalidAmount, Unit};
 
-use crate::tenancy::{Grants, TenantId};
+use crate::{
+    database::RetryPolicy,
+    tenancy::{Grants, TenantId},
+};
 
 /// Everything that is configured about one run.
 #[derive(Debug)]
@@ -44,8 +47,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where compiled plugins are kept for the next run; nowhere without a home directory.
     pub cache: Option<PathBuf>,
-    /// How often a transaction is run again after its first attempt.
-    pub max_retries: u32,
+    /// How often, and after what wait, work that lost a race is done again.
+    pub retry: RetryPolicy,
     /// What works and should be changed nevertheless.
     pub warnings: Vec<String>,
 }

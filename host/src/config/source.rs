@@ -6,10 +6,10 @@ use super::{
     Config, ConfigError, Environment, Flags, Limits, PluginConfig, Target,
     file::{ConfigFile, PluginSection},
 };
-use crate::tenancy::{Grants, TenantId};
-
-/// How often a transaction is run again, unless somebody says otherwise.
-const MAX_RETRIES: u32 = 3;
+use crate::{
+    database::RetryPolicy,
+    tenancy::{Grants, TenantId},
+};
 
 impl Config {
     /// Brings the three sources together.
@@ -27,7 +27,7 @@ impl Config {
             cache: cache(environment)?,
             tenant: TenantId::local(),
             database,
-            max_retries: flags.max_retries.unwrap_or(MAX_RETRIES),
+            retry: retry(flags),
             warnings,
         })
     }
@@ -115,6 +115,13 @@ fn limits(flags: &Flags, file: Option<&ConfigFile>) -> Result<Limits, ConfigErro
             })?;
     }
     Ok(limits)
+}
+
+fn retry(flags: &Flags) -> RetryPolicy {
+    let policy = RetryPolicy::default();
+    flags
+        .max_retries
+        .map_or(policy, |max_retries| policy.with_max_retries(max_retries))
 }
 
 /// The usual place for what can be made again.

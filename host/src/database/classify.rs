@@ -296,6 +296,7 @@ mod tests {
             Error::Database(_) => "database",
             Error::Closed(_) => "closed",
             Error::Invalid(_)
+            | Error::AttemptsExhausted { .. }
             | Error::Conversion(_)
             | Error::Denied(_)
             | Error::Timeout(_)

@@ -6,6 +6,14 @@ pub enum Error {
     /// The transaction lost a race or its connection and is over; nothing of it was kept. Run it again.
     #[error("the transaction must run again: {}", .0.message)]
     Retry(RetryReason),
+    /// All attempts were used up, or the deadline is too near for another. Nothing was kept. Trying again later may work.
+    #[error("gave up after {attempts} attempts: {}", .last.message)]
+    AttemptsExhausted {
+        /// Attempts made, the first included.
+        attempts: u32,
+        /// Why the last one failed.
+        last: RetryReason,
+    },
     /// The write was sent and no clear answer came. It may have happened: never repeat it blindly.
     #[error("the outcome is unknown: {0}")]
     AmbiguousCommit(String),

@@ -3,7 +3,8 @@
 //! [`Database`] is the front door: one per database and login role, it owns the pool. A [`Session`] is one guest's use of it in
 //! one run. Below them: `wire`, the guard under the driver that sees every frame; `pool`, which connects, lends and takes back;
 //! `statement`, which turns a request into SQL and parameters; `value`, ours to Postgres and back; `catalog`, the types that were
-//! looked up; `dialect`, all that differs between CockroachDB and PostgreSQL; `classify`, what a SQLSTATE means.
+//! looked up; `dialect`, all that differs between CockroachDB and PostgreSQL; `classify`, what a SQLSTATE means; `retry`, when what
+//! lost a race is done again.
 //!
 //! Invariants: knows nothing of WebAssembly or of the contract's generated types. No text of a caller is ever pasted into SQL,
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing
@@ -21,6 +22,7 @@ mod limits;
 mod options;
 mod pool;
 mod request;
+mod retry;
 mod rows;
 mod server;
 mod session;
@@ -42,6 +44,7 @@ pub use request::{
     DataType, DefaultValue, Field, ForeignKey, LockStrength, LockWait, Nulls, Operator, Ordering,
     ReferentialAction, Returning, RowLock, Selection, TableDefinition, Target, UniqueKey,
 };
+pub use retry::{InvalidRetryPolicy, RetryPolicy};
 pub use rows::{Column, Rows};
 pub use server::{Server, ServerKind};
 pub use session::{LimitState, Session, SessionOptions, Written};

@@ -9,6 +9,8 @@ pub struct Statistics {
     pub statements: u64,
     /// Times that the host wrote after it had read: what the network's delay is paid for.
     pub round_trips: u64,
+    /// Attempts after the first, of calls and of transactions.
+    pub retries: u64,
     /// Rows that came from the database.
     pub rows_read: u64,
     /// Rows inserted, updated or deleted.
@@ -34,6 +36,7 @@ impl AddAssign for Statistics {
     fn add_assign(&mut self, other: Self) {
         self.statements += other.statements;
         self.round_trips += other.round_trips;
+        self.retries += other.retries;
         self.rows_read += other.rows_read;
         self.rows_written += other.rows_written;
         self.bytes_received += other.bytes_received;

@@ -27,6 +27,8 @@ pub struct Request {
     pub limits: Limits,
     /// The limits of its use of the database.
     pub database_limits: database::Limits,
+    /// How often, and after what wait, work that lost a race is done again.
+    pub retry: database::RetryPolicy,
     /// When to end it before its time.
     pub interrupt: Interrupt,
 }
@@ -41,6 +43,7 @@ impl fmt::Debug for Request {
             .field("stdin", &self.stdin)
             .field("limits", &self.limits)
             .field("database_limits", &self.database_limits)
+            .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
 }

@@ -107,6 +107,7 @@ impl<'a> Live<'a> {
                 grants: plugin.grants().clone(),
                 limits: request.database_limits,
                 deadline,
+                retry: request.retry,
             }),
             guard: Guard::new(Arc::clone(&budget), sandbox_limits),
             wasi: world.into_context(),

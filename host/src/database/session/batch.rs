@@ -141,9 +141,12 @@ impl Session {
                 .await
                 .map(|answer| vec![answer])
         } else {
-            match self.insert_all(insertion, types, &mut failed).await {
-                Err(Error::Retry(_)) => self.insert_all(insertion, types, &mut failed).await,
-                outcome => outcome,
+            let mut attempts = self.attempts("batch");
+            loop {
+                let outcome = self.insert_all(insertion, types, &mut failed).await;
+                if let Some(outcome) = self.conclude(&mut attempts, outcome).await {
+                    break outcome;
+                }
             }
         };
         match (outcome, failed) {

@@ -21,7 +21,9 @@ pub use usage::LimitState;
 use usage::Usage;
 pub use write::Written;
 
-use super::{Database, limits::Limits, pool::SessionId, statistics::Statistics};
+use super::{
+    Database, limits::Limits, pool::SessionId, retry::RetryPolicy, statistics::Statistics,
+};
 use crate::tenancy::Grants;
 
 /// What a session may do, and for how long.
@@ -33,6 +35,8 @@ pub struct SessionOptions {
     pub limits: Limits,
     /// When the run must be over.
     pub deadline: Instant,
+    /// How often, and after what wait, work that lost a race is done again.
+    pub retry: RetryPolicy,
 }
 
 /// One guest's use of the database in one run.
@@ -43,6 +47,7 @@ pub struct Session {
     grants: Grants,
     limits: Limits,
     deadline: Instant,
+    retry: RetryPolicy,
     statement_timeout: Duration,
     usage: Usage,
     statistics: Statistics,
@@ -54,6 +59,7 @@ impl Session {
             grants,
             limits,
             deadline,
+            retry,
         } = options;
         Self {
             id: database.pool().new_session(),
@@ -61,6 +67,7 @@ impl Session {
             grants,
             limits,
             deadline,
+            retry,
             statement_timeout: limits.statement_timeout,
             usage: Usage::default(),
             statistics: Statistics::default(),

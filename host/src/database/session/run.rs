@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use tokio::time::{Instant, sleep};
 use tokio_postgres::{
     Row,
     types::{Oid, Type},
@@ -15,6 +16,7 @@ use crate::database::{
     failure::Failure,
     lease::{Answer, Author, Bounds, Lease, Parameter},
     pool::SessionId,
+    retry::Attempts,
     rows::{Column, Rows, decimal_bytes},
     statement::Statement,
     value::{Scalar, Shape},
@@ -68,9 +70,12 @@ impl Session {
         statement: &Statement<'_>,
         author: Author,
     ) -> Result<Answer, Error> {
-        match self.write_undoably_once(statement, author).await {
-            Err(Error::Retry(_)) => self.write_undoably_once(statement, author).await,
-            outcome => outcome,
+        let mut attempts = self.attempts("write");
+        loop {
+            let outcome = self.write_undoably_once(statement, author).await;
+            if let Some(outcome) = self.conclude(&mut attempts, outcome).await {
+                return outcome;
+            }
         }
     }
 
@@ -82,6 +87,31 @@ impl Session {
         let mut lease = self.begin().await?;
         let outcome = self.run_inside(&mut lease, statement, author).await;
         self.end(lease, outcome).await
+    }
+
+    /// The attempts at some work that is to be done until [`conclude`](Self::conclude) gives its outcome.
+    pub(super) fn attempts(&self, work: &'static str) -> Attempts {
+        Attempts::new(work, self.retry, self.deadline)
+    }
+
+    /// The outcome of the work, or none if this attempt must be followed by another: after the wait, which is over then. What fails
+    /// with [`Error::Retry`] must have left nothing open.
+    pub(super) async fn conclude<T>(
+        &mut self,
+        attempts: &mut Attempts,
+        outcome: Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
+        let Err(Error::Retry(reason)) = outcome else {
+            return Some(outcome);
+        };
+        match attempts.again(reason, Instant::now(), rand::random()) {
+            Ok(wait) => {
+                sleep(wait).await;
+                self.statistics.retries += 1;
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Begins a transaction.
@@ -149,16 +179,19 @@ impl Session {
         described.map_err(|failure| self.explain(failure, &statement, Author::Host, Phase::Read))
     }
 
-    /// Runs a statement as a transaction of its own, and once more if nothing was kept because it lost a race or its connection.
+    /// Runs a statement as a transaction of its own.
     async fn run_alone(
         &mut self,
         statement: &Statement<'_>,
         bounds: &Bounds,
         phase: Phase,
     ) -> Result<Answer, Error> {
-        match self.run_once(statement, bounds, phase).await {
-            Err(Error::Retry(_)) => self.run_once(statement, bounds, phase).await,
-            outcome => outcome,
+        let mut attempts = self.attempts("statement");
+        loop {
+            let outcome = self.run_once(statement, bounds, phase).await;
+            if let Some(outcome) = self.conclude(&mut attempts, outcome).await {
+                return outcome;
+            }
         }
     }
 

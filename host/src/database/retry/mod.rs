@@ -1,0 +1,128 @@
+//! Doing again what lost a race: how often, after what wait, and when no more.
+//!
+//! [`RetryPolicy`] is what the operator chose; [`Attempts`] counts those of one piece of work and decides after each that failed. All who do
+//! work again ask it, and nothing else: the sessions here, each call for itself.
+//!
+//! Invariants: decides by the [`RetryReason`] alone, never by the text of a message. Knows no clock and draws no numbers: both are
+//! passed in. Waits for nothing.
+
+mod policy;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use policy::{InvalidRetryPolicy, RetryPolicy};
+
+use super::error::{Error, RetryReason};
+
+/// The attempts of one piece of work so far.
+#[derive(Debug)]
+pub(super) struct Attempts {
+    /// What is done, for the log.
+    name: &'static str,
+    policy: RetryPolicy,
+    deadline: Instant,
+    failed: u32,
+}
+
+impl Attempts {
+    pub(super) fn new(name: &'static str, policy: RetryPolicy, deadline: Instant) -> Self {
+        Self {
+            name,
+            policy,
+            deadline,
+            failed: 0,
+        }
+    }
+
+    /// How long to wait before the next attempt, after one failed now. `chance` is drawn evenly from 0 to 1.
+    ///
+    /// Fails when there are no attempts left, or when the deadline would pass during the wait.
+    pub(super) fn again(
+        &mut self,
+        reason: RetryReason,
+        now: Instant,
+        chance: f64,
+    ) -> Result<Duration, Error> {
+        self.failed += 1;
+        let wait = self.policy.wait(self.failed, chance);
+        let is_late = now + wait >= self.deadline;
+        if self.failed > self.policy.max_retries() || is_late {
+            tracing::info!(
+                work = self.name,
+                attempts = self.failed,
+                sqlstate = reason.sqlstate,
+                reason = reason.message,
+                is_late,
+                "gave up"
+            );
+            return Err(Error::AttemptsExhausted {
+                attempts: self.failed,
+                last: reason,
+            });
+        }
+        tracing::info!(
+            work = self.name,
+            attempt = self.failed,
+            sqlstate = reason.sqlstate,
+            reason = reason.message,
+            wait_us = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX),
+            "an attempt failed, and the work is done again"
+        );
+        Ok(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason() -> RetryReason {
+        RetryReason {
+            sqlstate: Some("40001".to_owned()),
+            message: "the transaction lost a race against another one".to_owned(),
+            table: None,
+        }
+    }
+
+    fn attempts(max_retries: u32, deadline: Duration) -> (Attempts, Instant) {
+        let now = Instant::now();
+        let policy = RetryPolicy::default().with_max_retries(max_retries);
+        (Attempts::new("test", policy, now + deadline), now)
+    }
+
+    #[test]
+    fn retries_are_attempts_after_the_first() {
+        let (mut attempts, now) = attempts(2, Duration::from_mins(1));
+        assert!(attempts.again(reason(), now, 0.5).is_ok());
+        assert!(attempts.again(reason(), now, 0.5).is_ok());
+        let exhausted = attempts.again(reason(), now, 0.5);
+        let expected = Error::AttemptsExhausted {
+            attempts: 3,
+            last: reason(),
+        };
+        assert_eq!(exhausted, Err(expected));
+    }
+
+    #[test]
+    fn no_retries_run_once() {
+        let (mut attempts, now) = attempts(0, Duration::from_mins(1));
+        let exhausted = attempts.again(reason(), now, 0.0);
+        assert!(matches!(
+            exhausted,
+            Err(Error::AttemptsExhausted { attempts: 1, .. })
+        ));
+    }
+
+    #[test]
+    fn nothing_is_begun_that_the_deadline_would_meet_waiting() {
+        let (mut attempts, now) = attempts(10, Duration::from_millis(3));
+        assert_eq!(attempts.again(reason(), now, 0.0), Ok(Duration::ZERO));
+        let late = attempts.again(reason(), now, 1.0);
+        assert!(matches!(
+            late,
+            Err(Error::AttemptsExhausted { attempts: 2, .. })
+        ));
+    }
+}
