@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn nothing_is_begun_that_the_deadline_would_meet_waiting() {
-        let (mut attempts, now) = attempts(10, Duration::from_millis(3));
+        let (mut attempts, now) = attempts(10, Duration::from_millis(30));
         assert_eq!(attempts.again(reason(), now, 0.0), Ok(Duration::ZERO));
         let late = attempts.again(reason(), now, 1.0);
         assert!(matches!(

@@ -61,13 +61,16 @@ impl RetryPolicy {
     }
 }
 
-/// 3 retries, up to 10 ms before the first, never more than 1 s.
+/// 3 retries, up to 50 ms before the first, never more than 2 s.
+///
+/// Measured with 16 who change one row of PostgreSQL as fast as they can: a fifth of those who wait up to 10 ms first lose again, a
+/// fifteenth of those who wait up to 50 ms, and the work as a whole takes no longer, since it has to queue for the row anyway.
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             max_retries: 3,
-            first: Duration::from_millis(10),
-            longest: Duration::from_secs(1),
+            first: Duration::from_millis(50),
+            longest: Duration::from_secs(2),
         }
     }
 }
