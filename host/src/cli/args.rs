@@ -186,34 +186,6 @@ pub(super) struct CacheArguments {
     pub(super) cache_dir: Option<PathBuf>,
 }
 
-/// What a command about the files of plugins reads besides them.
-#[derive(Debug, Args)]
-pub(super) struct PluginFileArguments {
-    /// Read names of plugins, and limits, from this file, usually host.toml
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Any limit by its name, as for `host run`; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = key_and_value)]
-    limit: Vec<(String, String)>,
-
-    /// Keep compiled plugins here, as for `host run` [default: ~/.cache/chitin/components]
-    #[arg(long, value_name = "DIR")]
-    cache_dir: Option<PathBuf>,
-}
-
-impl PluginFileArguments {
-    /// What the command line says of the configuration.
-    pub(super) fn flags(&self) -> Flags {
-        Flags {
-            config: self.config.clone(),
-            cache_directory: self.cache_dir.clone(),
-            limits: named_limits(&self.limit).collect(),
-            ..Flags::default()
-        }
-    }
-}
-
 impl DatabaseArguments {
     /// What the command line says of the database.
     pub(super) fn flags(&self) -> Flags {
@@ -229,7 +201,8 @@ impl DatabaseArguments {
     }
 }
 
-fn named_limits(limits: &[(String, String)]) -> impl Iterator<Item = LimitFlag> {
+/// The limits that are given by their names.
+pub(super) fn named_limits(limits: &[(String, String)]) -> impl Iterator<Item = LimitFlag> {
     limits.iter().map(|(name, value)| LimitFlag {
         flag: "--limit",
         name: name.clone(),
@@ -325,7 +298,7 @@ impl LogLevel {
 }
 
 /// Splits `KEY=VALUE`.
-fn key_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("it is written NAME=VALUE".to_owned()),

@@ -10,10 +10,10 @@ use serde_json::json;
 
 use super::{
     amount::{duration, size},
-    args::PluginFileArguments,
     command::{self, usage},
     component,
     exit::{Exit, Failure},
+    plugin_file::PluginFileArguments,
     terminal::{self, Terminal},
     verdict,
 };

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     amount::{number, size},
-    args::PluginFileArguments,
     command::{self, usage},
     component,
     exit::{Exit, Failure},
+    plugin_file::PluginFileArguments,
     terminal, verdict,
 };
 use crate::{

@@ -34,7 +34,7 @@ pub struct Examiner<'a> {
 }
 
 /// The role that the host logs in as.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Role {
     /// Its name.
     pub name: String,
@@ -129,6 +129,13 @@ impl Examiner<'_> {
             schema: text(&rows, 6),
             creates_tables: is(7),
         })
+    }
+
+    /// How transactions are kept apart. One round trip.
+    pub async fn isolation(&mut self) -> Result<String, Error> {
+        let rows = self.ask(&statement::isolation()).await?;
+        text(&rows, 0)
+            .ok_or_else(|| strange("the server does not say how transactions are isolated"))
     }
 
     /// How many connections there can be. One round trip.

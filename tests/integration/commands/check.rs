@@ -1,7 +1,9 @@
 //! `host check`: what is said about a database, and what `--prepare` makes in it.
 
 use host::{
-    database::{Database, Error, Limits, Selection, SessionOptions, TableDefinition},
+    database::{
+        Database, Error, Limits, Returning, Selection, SessionOptions, TableDefinition, Target,
+    },
     tenancy::Grants,
 };
 use serde_json::Value;
@@ -175,18 +177,21 @@ async fn the_hosts_own_schema_is_closed_to_plugins() {
         limits: Limits::default(),
         deadline: Instant::now() + Duration::from_mins(1),
     });
-    let table = TableDefinition {
-        name: "chitin_internal.mine".to_owned(),
-        ..TableDefinition::default()
-    };
     let outcomes = [
         session
             .select(MARKERS, &Selection::default())
             .await
             .map(drop),
         session.count(MARKERS, &[]).await.map(drop),
-        session.drop_table(MARKERS, true).await.map(drop),
-        session.create_table(&table, false).await.map(drop),
+        session.drop_table(MARKERS, true, true).await.map(drop),
+        session
+            .create_table("chitin_internal.mine", &TableDefinition::default(), false)
+            .await
+            .map(drop),
+        session
+            .delete(MARKERS, &Target::AllRows, &Returning::Nothing)
+            .await
+            .map(drop),
     ];
     for outcome in outcomes {
         assert!(

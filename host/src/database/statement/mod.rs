@@ -17,7 +17,8 @@ mod write;
 
 pub(super) use batch::{BatchStatements, Chunk};
 pub(super) use operator::{
-    capacity, clock, create_markers, create_own_schema, find_markers, remove_old_markers, role,
+    capacity, clock, create_markers, create_own_schema, find_markers, isolation,
+    remove_old_markers, role,
 };
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};

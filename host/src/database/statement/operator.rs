@@ -46,6 +46,11 @@ pub(in crate::database) fn role() -> Statement<'static> {
     )
 }
 
+/// Tells how transactions are kept apart.
+pub(in crate::database) fn isolation() -> Statement<'static> {
+    fixed("SELECT current_setting('transaction_isolation')")
+}
+
 /// Tells how many connections the server takes, as far as it says so.
 pub(in crate::database) fn capacity(server: ServerKind) -> Statement<'static> {
     fixed(&format!(
@@ -70,7 +75,7 @@ fn fixed(sql: &str) -> Statement<'static> {
 mod tests {
     use super::{
         ServerKind, Statement, capacity, clock, create_markers, create_own_schema, find_markers,
-        remove_old_markers, role,
+        isolation, remove_old_markers, role,
     };
     use crate::database::identifier::OWN_SCHEMA;
 
@@ -83,6 +88,7 @@ mod tests {
             let text = |statement: Statement<'_>| statement.sql;
             let statements = [
                 ("role", role().sql),
+                ("isolation", isolation().sql),
                 ("capacity", capacity(server).sql),
                 ("clock", clock().sql),
                 ("find markers", find_markers().sql),
