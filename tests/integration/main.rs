@@ -1,5 +1,6 @@
 //! The promises of the host, a module for each.
 
+mod commands;
 mod connect;
 mod contract;
 mod development;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::exit;
+use super::{check, compile, exit, explain, inspect};
 use crate::{
     config::{Flags, LimitFlag, Limits, Secret},
     telemetry,
@@ -22,7 +22,7 @@ use crate::{
     disable_help_subcommand = true,
     args_conflicts_with_subcommands = true,
     arg_required_else_help = true,
-    after_help = "`host run --help` explains how to run a plugin, and what each exit code means."
+    after_help = "`host run --help` explains how to run a plugin; `host explain` lists exit codes, limits and errors."
 )]
 pub(super) struct Arguments {
     /// Print the version of the host and of the contract that it offers to plugins
@@ -41,6 +41,10 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Run(Box<RunArguments>),
+    Inspect(inspect::Arguments),
+    Check(Box<check::Arguments>),
+    Compile(compile::Arguments),
+    Explain(explain::Arguments),
 }
 
 /// Run a plugin once, to its end
@@ -69,6 +73,8 @@ pub(super) struct RunArguments {
     pub(super) rights: RightsArguments,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
+    #[command(flatten)]
+    pub(super) cache: CacheArguments,
     #[command(flatten)]
     pub(super) output: OutputArguments,
 }
@@ -169,6 +175,41 @@ pub(super) struct LimitArguments {
     pub(super) limit: Vec<(String, String)>,
 }
 
+/// Where compiled plugins are kept.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cache")]
+pub(super) struct CacheArguments {
+    /// Keep compiled plugins here [default: ~/.cache/chitin/components]
+    ///
+    /// Nobody else may write there. What is in it is authenticated: it can be removed, and never be made elsewhere.
+    #[arg(long, value_name = "DIR")]
+    pub(super) cache_dir: Option<PathBuf>,
+}
+
+impl DatabaseArguments {
+    /// What the command line says of the database.
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            database_url: self.database_url.clone(),
+            database_url_file: self.database_url_file.clone(),
+            development_directory: self.dev_database_dir.clone(),
+            ephemeral: self.ephemeral,
+            tenant: self.tenant.clone(),
+            ..Flags::default()
+        }
+    }
+}
+
+/// The limits that are given by their names.
+pub(super) fn named_limits(limits: &[(String, String)]) -> impl Iterator<Item = LimitFlag> {
+    limits.iter().map(|(name, value)| LimitFlag {
+        flag: "--limit",
+        name: name.clone(),
+        value: value.clone(),
+    })
+}
+
 /// What the host prints.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
@@ -257,7 +298,7 @@ impl LogLevel {
 }
 
 /// Splits `KEY=VALUE`.
-fn key_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("it is written NAME=VALUE".to_owned()),
@@ -279,24 +320,15 @@ impl RunArguments {
                 value: value.clone()?,
             })
         });
-        let named = self.limits.limit.iter().map(|(name, value)| LimitFlag {
-            flag: "--limit",
-            name: name.clone(),
-            value: value.clone(),
-        });
         Flags {
             plugin: self.plugin.clone(),
-            config: self.database.config.clone(),
-            database_url: self.database.database_url.clone(),
-            database_url_file: self.database.database_url_file.clone(),
-            development_directory: self.database.dev_database_dir.clone(),
-            ephemeral: self.database.ephemeral,
-            tenant: self.database.tenant.clone(),
             grants: self.rights.grant.clone(),
             settings: self.input.set.clone(),
             transaction: self.rights.transaction,
             max_retries: self.rights.max_retries,
-            limits: named.chain(shorthands).collect(),
+            cache_directory: self.cache.cache_dir.clone(),
+            limits: named_limits(&self.limits.limit).chain(shorthands).collect(),
+            ..self.database.flags()
         }
     }
 }
@@ -318,7 +350,7 @@ Examples:
 Limits and their defaults, for --limit and for [limits] in the configuration file:
 {}
 
-Exit codes:
+Exit codes (`host explain CODE` says more, also about limits and errors):
 {}",
         limits.join("\n"),
         exit::Exit::table()
@@ -346,6 +378,10 @@ mod tests {
         let run = command.find_subcommand_mut("run").expect("a command");
         check("run", &run.render_long_help().to_string());
         check("run-short", &run.render_help().to_string());
+        for name in ["inspect", "check", "compile", "explain"] {
+            let command = command.find_subcommand_mut(name).expect("a command");
+            check(name, &command.render_long_help().to_string());
+        }
     }
 
     #[test]

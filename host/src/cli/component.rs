@@ -10,6 +10,7 @@ use std::{
 use rustix::fs::OFlags;
 
 use super::exit::{Exit, Failure};
+use crate::{config::PluginConfig, runtime};
 
 /// Reads a component. The file is opened once and looked at through its handle, so that it cannot be changed for another one
 /// in between, and a pipe or a device is refused without waiting for it.
@@ -52,6 +53,26 @@ pub(super) fn read(path: &Path, limit_bytes: usize) -> Result<Vec<u8>, Failure> 
         )
         .hint("raise it with --limit component-bytes=64MiB")
     })
+}
+
+/// Refuses a file that is not the one that was configured.
+pub(super) fn check_digest(plugin: &PluginConfig, component: &[u8]) -> Result<(), Failure> {
+    let Some(expected) = &plugin.digest else {
+        return Ok(());
+    };
+    let found = runtime::digest(component);
+    if found == *expected {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!(
+            "`{}` is not the file that was configured: its digest is sha256:{found}, and [plugins.{}] says sha256:{expected}",
+            plugin.path.display(),
+            plugin.name
+        ),
+    )
+    .hint("find out who changed it; if it was meant, put the new digest into the configuration"))
 }
 
 /// The content, or none if it is larger.

@@ -6,10 +6,16 @@
 
 mod amount;
 mod args;
+mod check;
+mod command;
+mod compile;
 mod component;
 mod exit;
+mod explain;
 mod input;
+mod inspect;
 mod interrupt;
+mod plugin_file;
 mod run;
 mod stdio;
 mod summary;
@@ -31,15 +37,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let exit = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => match arguments.command {
             Some(Command::Run(arguments)) => run::main(&arguments),
+            Some(Command::Inspect(arguments)) => inspect::main(&arguments),
+            Some(Command::Check(arguments)) => check::main(&arguments),
+            Some(Command::Compile(arguments)) => compile::main(&arguments),
+            Some(Command::Explain(arguments)) => explain::main(&arguments),
             None => version::print(arguments.json),
         },
-        Err(error) => explain(&error),
+        Err(error) => usage(&error),
     };
     exit.into()
 }
 
 /// Shows the help that was asked for, or what is wrong with the arguments.
-fn explain(error: &clap::Error) -> Exit {
+fn usage(error: &clap::Error) -> Exit {
     let text = error.render();
     if error.use_stderr() {
         let text = if std::io::stderr().is_terminal() {

@@ -1,17 +1,12 @@
 //! `host run`: the life of one run.
 
-use std::{
-    io,
-    num::NonZero,
-    panic::{self, AssertUnwindSafe},
-    time::Duration,
-};
+use std::{io, num::NonZero, time::Duration};
 
 use tokio::{task, time};
 
 use super::{
     args::{LogLevel, RunArguments, SummaryForm},
-    component,
+    command, component,
     exit::{Exit, Failure},
     input,
     interrupt::{self, Interruption, Signals},
@@ -36,17 +31,7 @@ pub(super) fn main(arguments: &RunArguments) -> Exit {
         format: arguments.output.log_format.into(),
         quiet: arguments.output.quiet,
     };
-    terminal.report_panics();
-    let ended = panic::catch_unwind(AssertUnwindSafe(|| start(arguments, terminal)));
-    match ended {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(failure)) => {
-            terminal.error(&failure);
-            failure.exit
-        }
-        // The panic has told about itself.
-        Err(_) => Exit::Internal,
-    }
+    command::guard(terminal, || start(arguments, terminal))
 }
 
 fn start(arguments: &RunArguments, terminal: Terminal) -> Result<Exit, Failure> {
@@ -114,6 +99,7 @@ impl Job {
         let plugin = &self.config.plugin;
         let limits = &self.config.limits;
         let component = component::read(&plugin.path, limits.sandbox.component_bytes)?;
+        component::check_digest(plugin, &component)?;
         let input = self.read_input().await?;
         let runtime =
             Runtime::new(limits.sandbox, self.config.cache.clone()).map_err(verdict::of_start)?;
@@ -129,6 +115,7 @@ impl Job {
         self.tell_where(&database);
         let (taken, outcome) = self.run(&runtime, &plugin, &database, input).await;
         let Outcome { end, report } = outcome;
+        let reason = end.reason();
         let verdict = match verdict::of(end, self.interruption.told()) {
             _ if taken.was_asked_for() => Err(stdio::asked_for_taken_input()),
             Ok(output) => stdio::print(output.as_deref()),
@@ -144,7 +131,7 @@ impl Job {
         if !self.terminal.quiet {
             terminal::print(&match self.summary {
                 SummaryForm::Text => summary::text(exit, &report),
-                SummaryForm::Json => summary::json(exit, &self.config.plugin.name, &report),
+                SummaryForm::Json => summary::json(exit, reason, &self.config.plugin.name, &report),
             });
         }
         Ok(exit)

@@ -6,7 +6,7 @@ use super::{
     amount::{duration, number, size},
     exit::Exit,
 };
-use crate::runtime::Report;
+use crate::runtime::{Reason, Report};
 
 /// The summary for people: a few aligned lines.
 pub(super) fn text(exit: Exit, report: &Report) -> String {
@@ -63,9 +63,10 @@ pub(super) fn text(exit: Exit, report: &Report) -> String {
 }
 
 /// The summary for programs: one line of JSON.
-pub(super) fn json(exit: Exit, plugin: &str, report: &Report) -> String {
+pub(super) fn json(exit: Exit, reason: Reason, plugin: &str, report: &Report) -> String {
     let summary = json!({
         "outcome": exit.name(),
+        "reason": reason.name(),
         "exit_code": exit.code(),
         "plugin": plugin,
         "attempts": report.attempts,
@@ -95,7 +96,11 @@ mod tests {
     use std::time::Duration;
 
     use super::{json, text};
-    use crate::{cli::exit::Exit, database::Statistics, runtime::Report};
+    use crate::{
+        cli::exit::Exit,
+        database::Statistics,
+        runtime::{Reason, Report},
+    };
 
     fn report() -> Report {
         Report {
@@ -134,10 +139,11 @@ memory     2.1 MiB at its peak
 
     #[test]
     fn the_summary_for_programs_is_one_line() {
-        let line = json(Exit::Limit, "users", &report());
+        let line = json(Exit::Limit, Reason::Limit, "users", &report());
         assert_eq!(line.matches('\n').count(), 1);
         let summary: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         assert_eq!(summary["outcome"], "limit");
+        assert_eq!(summary["reason"], "limit");
         assert_eq!(summary["exit_code"], 4);
         assert_eq!(summary["rows_read"], 336_776);
     }

@@ -5,7 +5,7 @@
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     panic,
 };
 
@@ -93,6 +93,12 @@ pub(super) fn print(text: &str) {
 /// Writes to standard output what is not a plugin's, and does without if nobody reads it.
 pub(super) fn print_output(text: &str) {
     drop(io::stdout().lock().write_all(text.as_bytes()));
+}
+
+/// Whether standard output is read by a person who likes colours.
+pub(super) fn is_colourful() -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !unwanted && io::stdout().is_terminal()
 }
 
 /// A text of several lines under one word, every line after the first set in: only the host begins a line at the margin.

@@ -34,7 +34,7 @@ pub(super) fn of(end: End, told: Option<Exit>) -> Result<Option<String>, Failure
                 ),
             )
             .hint(format!(
-                "if that is too little for good work, raise it: --limit {name}=…"
+                "if that is too little for good work, raise it: --limit {name}=…; `host explain {name}` says more"
             ))
         }
         End::Deadline { step, .. } => Failure::new(Exit::Limit, message).hint(match step {
@@ -82,6 +82,8 @@ pub(super) fn of_start(error: StartError) -> Failure {
         StartError::Engine(_) => Failure::caused_by(Exit::Usage, error)
             .hint("if this machine has too little memory for the limits, lower them: --memory …"),
         StartError::Link(_) => Failure::caused_by(Exit::Internal, error),
+        StartError::Cache(_) => Failure::caused_by(Exit::Usage, error)
+            .hint("name a directory that only you can write, with --cache-dir"),
     }
 }
 

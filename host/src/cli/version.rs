@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{exit::Exit, terminal};
+use crate::runtime;
 
 /// The package that plugins are built against, as they import it.
 const CONTRACT: &str = "chitin:db@0.1.0";
@@ -15,8 +16,9 @@ pub(super) fn print(as_json: bool) -> Exit {
             "name": "host",
             "version": version,
             "contract": CONTRACT,
-            "system": std::env::consts::OS,
-            "architecture": std::env::consts::ARCH,
+            "engine": runtime::ENGINE,
+            "target": env!("TARGET"),
+            "features": runtime::features(),
         });
         format!("{about}\n")
     } else {

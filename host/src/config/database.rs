@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     ConfigError, Environment, Flags, Secret,
-    file::{ConfigFile, Entry},
+    file::{ConfigFile, Entry, holds_password},
+    read,
 };
 use crate::database::{ConnectOptions, InvalidOptions};
 
@@ -60,13 +61,16 @@ impl Origin {
             Self::UrlFile => "--database-url-file",
             Self::UrlVariable => "DATABASE_URL",
             Self::Variables => "the PG* environment variables",
-            Self::File => "[database] in the configuration file",
+            Self::File => "[database] of the configuration file",
         }
     }
 }
 
 /// The variables that name a database. The others of the PostgreSQL tools only complete one.
 const NAMING: [&str; 5] = ["PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE"];
+
+/// What `password-file` is for.
+const PASSWORD_FILE: &str = "the password of the database in";
 
 /// The parameters of a connection that name a file.
 const FILES: [&str; 3] = ["sslrootcert", "sslcert", "sslkey"];
@@ -94,7 +98,7 @@ impl Target {
             return Ok(options);
         }
         if let Some(path) = &flags.database_url_file {
-            let url = secret_file(path, "the URL of the database", warnings)?;
+            let url = secret_file(path, "the URL of the database in", warnings)?;
             return from_url(&url, Origin::UrlFile, environment);
         }
         if let Some(url) = environment.text("DATABASE_URL")? {
@@ -164,52 +168,31 @@ fn from_file(
     environment: &Environment,
     warnings: &mut Vec<String>,
 ) -> Result<Target, ConfigError> {
-    let section = file.database.as_deref().unwrap_or_default();
-    if section.is_empty() {
+    let Some(section) = file.database.as_ref().filter(|section| !section.is_empty()) else {
         return Err(ConfigError::Contradiction(format!(
             "{} names no database: give it `url`, or `host` and other parameters, under [database]; or give --database-url",
             file.path().display()
         )));
-    }
-    let find = |name: &str| section.iter().find(|entry| entry.name == name);
-    let (url, written, password_file) = (find("url"), find("password"), find("password_file"));
-    if let (Some(_), Some(second)) = (written, password_file) {
-        return Err(file.wrong(second, "give `password` or `password-file`, not both"));
-    }
-    if written.is_some() || url.is_some_and(|url| holds_password(&url.value)) {
+    };
+    let url_has_one = section
+        .url
+        .as_ref()
+        .is_some_and(|url| holds_password(&url.value));
+    if section.password.is_some() || url_has_one {
         warnings.extend(readable_by_others(file.path()));
     }
-    let password = match password_file {
+    let password = match &section.password_file {
         Some(entry) => {
             let path = file.resolve(Path::new(entry.value.expose()));
-            Some(secret_file(
-                &path,
-                "the password of the database",
-                warnings,
-            )?)
+            Some(secret_file(&path, PASSWORD_FILE, warnings)?)
         }
-        None => written.map(|entry| entry.value.clone()),
+        None => section.password.as_ref().map(|entry| entry.value.clone()),
     };
-    let mut parameters = section
-        .iter()
-        .filter(|entry| !["url", "password", "password_file"].contains(&entry.name.as_str()));
-    let Some(url) = url else {
-        return from_entries(file, parameters, password);
-    };
-    if let Some(entry) = parameters.next() {
-        let text = format!(
-            "`{}` belongs into `url`: only a password may stand beside it",
-            entry.name
-        );
-        return Err(file.wrong(entry, &text));
-    }
-    match password {
-        None => from_url(&url.value, Origin::File, environment),
-        Some(_) if holds_password(&url.value) => {
-            Err(file.wrong(url, "there are two passwords: one of them is in `url`"))
-        }
-        Some(password) => {
-            let options = ConnectOptions::from_url(url.value.expose());
+    match (&section.url, password) {
+        (None, password) => from_entries(file, &section.parameters, password),
+        (Some(url), None) => from_url(&url.value, Origin::File, environment),
+        (Some(url), Some(password)) => {
+            let options = ConnectOptions::from_url(url.value.expose().trim());
             let options = options.map_err(|error| file.wrong(url, &error.to_string()))?;
             Ok(server(
                 options.with_password(password.expose().to_owned().into()),
@@ -220,9 +203,9 @@ fn from_file(
 }
 
 /// A server by its parameters.
-fn from_entries<'a>(
+fn from_entries(
     file: &ConfigFile,
-    entries: impl Iterator<Item = &'a Entry>,
+    entries: &[Entry],
     password: Option<Secret>,
 ) -> Result<Target, ConfigError> {
     let mut builder = ConnectOptions::builder();
@@ -261,16 +244,9 @@ fn invalid(origin: Origin) -> impl FnOnce(InvalidOptions) -> ConfigError {
     }
 }
 
-fn holds_password(url: &Secret) -> bool {
-    ConnectOptions::from_url(url.expose()).is_ok_and(|options| options.has_password())
-}
-
 /// Reads a file with one secret in it. The end of its line is no part of the secret.
 fn secret_file(path: &Path, what: &str, warnings: &mut Vec<String>) -> Result<Secret, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-        what: format!("{what} in `{}`", path.display()),
-        source,
-    })?;
+    let text = read::text(path, what)?;
     warnings.extend(readable_by_others(path));
     Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }
@@ -403,27 +379,27 @@ mod tests {
             ("[database]\n", "names no database: give it `url`"),
             (
                 "[database]\nhots = \"db\"\n",
-                "host.toml, line 3: `hots` is no connection parameter",
+                "host.toml:3:1: `hots` is no connection parameter: did you mean `host`?",
             ),
             (
                 "[database]\npasword = \"hunter2\"\n",
-                "line 3: `pasword` is no connection parameter",
+                "host.toml:3:1: `pasword` is no connection parameter",
             ),
             (
                 "[database]\nport = 0\n",
-                "line 3: `port` is a number from 1 to 65535",
+                "host.toml:3:8: `port` is a number from 1 to 65535",
             ),
             (
                 "[database]\nurl = \"postgresql://localhost/x\"\nport = 1\n",
-                "line 4: `port` belongs into `url`",
+                "host.toml:4:1: `port` belongs into `url`",
             ),
             (
                 "[database]\nhost = \"a\"\npassword = \"a\"\npassword-file = \"b\"\n",
-                "line 5: give `password` or `password-file`, not both",
+                "host.toml:5:1: give `password` or `password-file`, not both",
             ),
             (
                 "[database]\nurl = \"postgresql://a:b@localhost/x\"\npassword = \"c\"\n",
-                "line 3: there are two passwords",
+                "host.toml:3:1: there are two passwords",
             ),
             (
                 "[database]\nhost = \"a\"\npassword-file = \"missing\"\n",

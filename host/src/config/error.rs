@@ -1,4 +1,7 @@
-use std::{io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use super::InvalidLimit;
 use crate::{
@@ -9,15 +12,13 @@ use crate::{
 /// Why the configuration cannot be used. All of it is for the operator to mend.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The configuration file is wrong.
-    #[error("{}, line {line}: {message}", .path.display())]
+    /// The configuration file is wrong. Each mistake is a line.
+    #[error("{}", Mistakes(path, mistakes))]
     File {
         /// The file.
         path: PathBuf,
-        /// Where, from 1.
-        line: usize,
-        /// What.
-        message: String,
+        /// What is wrong with it, in the order of the file.
+        mistakes: Vec<Mistake>,
     },
     /// A file that the configuration needs cannot be read.
     #[error("cannot read {what}")]
@@ -63,4 +64,37 @@ pub enum ConfigError {
     /// Something is asked for that this version does not have.
     #[error("{0}")]
     NotBuilt(&'static str),
+}
+
+/// Something wrong in the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// The mistakes of a file, as compilers show theirs.
+struct Mistakes<'a>(&'a Path, &'a [Mistake]);
+
+impl fmt::Display for Mistakes<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.1.iter().enumerate() {
+            let Mistake {
+                line,
+                column,
+                message,
+            } = mistake;
+            let before = if index == 0 { "" } else { "\n" };
+            write!(
+                formatter,
+                "{before}{}:{line}:{column}: {message}",
+                self.0.display()
+            )?;
+        }
+        Ok(())
+    }
 }

@@ -17,6 +17,8 @@ pub struct Flags {
     pub development_directory: Option<PathBuf>,
     /// `--ephemeral`.
     pub ephemeral: bool,
+    /// `--cache-dir`.
+    pub cache_directory: Option<PathBuf>,
     /// `--tenant`.
     pub tenant: Option<String>,
     /// `--grant`, each time it was given.

@@ -13,18 +13,21 @@ mod error;
 mod file;
 mod flags;
 mod limits;
+mod read;
 mod secret;
 mod source;
+mod suggest;
 mod units;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 pub use database::{Development, Origin, Target};
 pub use environment::Environment;
-pub use error::ConfigError;
+pub use error::{ConfigError, Mistake};
 pub use flags::{Flags, LimitFlag};
 pub use limits::{InvalidLimit, Limits, limit_of};
 pub use secret::Secret;
+pub use suggest::closest;
 pub use units::{InvalidAmount, Unit};
 
 use crate::{
@@ -53,6 +56,28 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// What is configured about plugins, for work that needs no database.
+#[derive(Debug)]
+pub struct PluginsConfig {
+    /// The plugins, as they were asked for.
+    pub plugins: Vec<PluginConfig>,
+    /// How much of everything.
+    pub limits: Limits,
+    /// Where compiled plugins are kept; nowhere without a home directory.
+    pub cache: Option<PathBuf>,
+}
+
+/// What is configured about the database, for work that needs no plugin.
+#[derive(Debug)]
+pub struct DatabaseConfig {
+    /// Which it is.
+    pub database: Target,
+    /// How much of everything.
+    pub limits: Limits,
+    /// What works and should be changed nevertheless.
+    pub warnings: Vec<String>,
+}
+
 /// A plugin as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginConfig {
@@ -60,6 +85,8 @@ pub struct PluginConfig {
     pub name: String,
     /// Its file.
     pub path: PathBuf,
+    /// The SHA-256 digest that the file has to have, in lower-case hexadecimal digits.
+    pub digest: Option<String>,
     /// What it can ask for by name.
     pub settings: BTreeMap<String, String>,
 }

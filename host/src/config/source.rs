@@ -1,10 +1,14 @@
 //! File < environment < flags.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
-    Config, ConfigError, Environment, Flags, Limits, PluginConfig, Target,
-    file::{ConfigFile, PluginSection},
+    Config, ConfigError, DatabaseConfig, Environment, Flags, Limits, PluginConfig, PluginsConfig,
+    Target, closest,
+    file::{ConfigFile, PluginSection, is_name},
 };
 use crate::{
     database::RetryPolicy,
@@ -15,22 +19,58 @@ impl Config {
     /// Brings the three sources together.
     pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
         refuse_what_is_not_built(flags)?;
-        let file = flags.config.as_deref().map(ConfigFile::read).transpose()?;
-        let section = plugin_section(flags, file.as_ref());
-        let plugin = plugin(flags, file.as_ref(), section);
+        let file = read_file(flags)?;
+        let file = file.as_ref();
+        let mut plugin = plugin(&flags.plugin, file)?;
+        plugin.settings.extend(flags.settings.iter().cloned());
         let mut warnings = Vec::new();
-        let database = Target::choose(flags, environment, file.as_ref(), &mut warnings)?;
+        let database = Target::choose(flags, environment, file, &mut warnings)?;
         Ok(Self {
-            grants: grants(flags, &plugin.name, section, &database)?,
-            limits: limits(flags, file.as_ref())?,
+            grants: grants(flags, section(&flags.plugin, file), &database)?,
+            limits: limits(flags, file)?,
             plugin,
-            cache: cache(environment)?,
+            cache: cache(flags, environment)?,
             tenant: TenantId::local(),
             database,
             retry: retry(flags),
             warnings,
         })
     }
+}
+
+impl PluginsConfig {
+    /// Brings the three sources together for these plugins, files or names under `[plugins]`.
+    pub fn resolve(
+        plugins: &[PathBuf],
+        flags: &Flags,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
+        let file = read_file(flags)?;
+        let file = file.as_ref();
+        let plugins = plugins.iter().map(|given| plugin(given, file));
+        Ok(Self {
+            plugins: plugins.collect::<Result<_, _>>()?,
+            limits: limits(flags, file)?,
+            cache: cache(flags, environment)?,
+        })
+    }
+}
+
+impl DatabaseConfig {
+    /// Brings the three sources together.
+    pub fn resolve(flags: &Flags, environment: &Environment) -> Result<Self, ConfigError> {
+        let file = read_file(flags)?;
+        let mut warnings = Vec::new();
+        Ok(Self {
+            database: Target::choose(flags, environment, file.as_ref(), &mut warnings)?,
+            limits: limits(flags, file.as_ref())?,
+            warnings,
+        })
+    }
+}
+
+fn read_file(flags: &Flags) -> Result<Option<ConfigFile>, ConfigError> {
+    flags.config.as_deref().map(ConfigFile::read).transpose()
 }
 
 fn refuse_what_is_not_built(flags: &Flags) -> Result<(), ConfigError> {
@@ -48,55 +88,61 @@ fn refuse_what_is_not_built(flags: &Flags) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The plugin's part of the file, if the command line gives its name.
-fn plugin_section<'a>(flags: &Flags, file: Option<&'a ConfigFile>) -> Option<&'a PluginSection> {
-    file?.plugins.get(flags.plugin.to_str()?)
+/// The part of the file about a plugin, if it is given by its name.
+fn section<'a>(given: &Path, file: Option<&'a ConfigFile>) -> Option<&'a PluginSection> {
+    file?.plugins.get(given.to_str()?)
 }
 
-fn plugin(
-    flags: &Flags,
-    file: Option<&ConfigFile>,
-    section: Option<&PluginSection>,
-) -> PluginConfig {
-    let (path, mut settings) = match file.zip(section) {
-        Some((file, section)) => (file.resolve(&section.path), section.settings.clone()),
-        None => (flags.plugin.clone(), std::collections::BTreeMap::new()),
+/// A plugin by its file, or by its name under `[plugins]`.
+fn plugin(given: &Path, file: Option<&ConfigFile>) -> Result<PluginConfig, ConfigError> {
+    let name = Path::file_stem(given).unwrap_or(given.as_os_str());
+    let name = name.to_string_lossy().into_owned();
+    let Some((file, section)) = file.zip(section(given, file)) else {
+        let asked = given.to_str().filter(|given| is_name(given));
+        if let (Some(file), Some(asked), false) = (file, asked, given.exists()) {
+            return Err(unknown_plugin(asked, file));
+        }
+        return Ok(PluginConfig {
+            name,
+            path: given.to_owned(),
+            digest: None,
+            settings: BTreeMap::new(),
+        });
     };
-    settings.extend(flags.settings.iter().cloned());
-    let name = Path::file_stem(&flags.plugin).unwrap_or(flags.plugin.as_os_str());
-    PluginConfig {
-        name: name.to_string_lossy().into_owned(),
-        path,
-        settings,
-    }
+    Ok(PluginConfig {
+        name,
+        path: file.resolve(&section.path),
+        digest: section.digest.clone(),
+        settings: section.settings.clone(),
+    })
+}
+
+fn unknown_plugin(asked: &str, file: &ConfigFile) -> ConfigError {
+    let names = || file.plugins.keys().map(String::as_str);
+    let advice = match closest(asked, names()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if file.plugins.is_empty() => "it has no plugins at all".to_owned(),
+        None => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
+    };
+    let path = file.path().display();
+    ConfigError::Contradiction(format!(
+        "there is no file `{asked}`, and no [plugins.{asked}] in {path}: {advice}"
+    ))
 }
 
 fn grants(
     flags: &Flags,
-    plugin: &str,
     section: Option<&PluginSection>,
     database: &Target,
 ) -> Result<Grants, ConfigError> {
-    let add = |grants: &mut Grants, list: &str, origin: &str| {
+    let listed = section.and_then(|section| section.grants.clone());
+    let mut grants = listed.unwrap_or_else(Grants::standard);
+    for list in &flags.grants {
         let more = list.parse().map_err(|source| ConfigError::Grant {
-            origin: origin.to_owned(),
+            origin: "--grant".to_owned(),
             source,
         })?;
         grants.extend(&more);
-        Ok(())
-    };
-    let mut grants = match section.and_then(|section| section.grants.as_deref()) {
-        None => Grants::standard(),
-        Some(listed) => {
-            let mut grants = Grants::none();
-            for name in listed {
-                add(&mut grants, name, &format!("grants of [plugins.{plugin}]"))?;
-            }
-            grants
-        }
-    };
-    for list in &flags.grants {
-        add(&mut grants, list, "--grant")?;
     }
     Ok(match database {
         Target::Development(_) => Grants::all(),
@@ -124,8 +170,11 @@ fn retry(flags: &Flags) -> RetryPolicy {
         .map_or(policy, |max_retries| policy.with_max_retries(max_retries))
 }
 
-/// The usual place for what can be made again.
-fn cache(environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
+/// Where it was said to be, or the usual place for what can be made again.
+fn cache(flags: &Flags, environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
+    if let Some(directory) = &flags.cache_directory {
+        return Ok(Some(directory.clone()));
+    }
     let given = environment.text("XDG_CACHE_HOME")?.map(PathBuf::from);
     let home = environment
         .text("HOME")?
@@ -274,6 +323,40 @@ mod tests {
             config.grants.iter().collect::<Vec<_>>(),
             [Capability::Reads]
         );
+    }
+
+    #[test]
+    fn a_name_that_the_file_does_not_have_is_told_from_a_path() {
+        let file = file(FILE);
+        for (plugin, told) in [
+            ("user", Some("did you mean `users`?")),
+            ("nothing", Some("it has users")),
+            ("nothing.wasm", None),
+            ("./nothing", None),
+        ] {
+            let mut given = flags(plugin);
+            given.config = Some(file.path().into());
+            let error = resolve(&given, &[]).err();
+            match told {
+                Some(told) => assert!(error.is_some_and(|error| error.ends_with(told))),
+                None => assert_eq!(error, None),
+            }
+        }
+    }
+
+    #[test]
+    fn the_cache_is_where_it_was_said_to_be() {
+        let mut given = flags("a.wasm");
+        let cache = |flags: &Flags, variables: &[(&str, &str)]| {
+            let cache = resolve(flags, variables).expect("good").cache;
+            cache.map(|path| path.display().to_string())
+        };
+        assert_eq!(cache(&given, &[]), None);
+        let home = [("HOME", "/home/me")];
+        let usual = "/home/me/.cache/chitin/components";
+        assert_eq!(cache(&given, &home).as_deref(), Some(usual));
+        given.cache_directory = Some("/srv/cache".into());
+        assert_eq!(cache(&given, &home).as_deref(), Some("/srv/cache"));
     }
 
     #[test]

@@ -74,10 +74,30 @@ impl Unit {
 
 /// A text that is no amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an amount that can be used: {}", unit.example())]
+#[error("`{text}` is not an amount that can be used: {}{}", unit.example(), self.meant().map_or_else(String::new, |meant| format!("; did you mean `{meant}`?")))]
 pub struct InvalidAmount {
     text: String,
     unit: Unit,
+}
+
+impl InvalidAmount {
+    /// The amount that was probably meant: one without its unit, or with that of thousands.
+    fn meant(&self) -> Option<String> {
+        let text = self.text.trim();
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let suffix = text.strip_prefix(digits)?.trim().to_ascii_lowercase();
+        let suffix = match (self.unit, suffix.as_str()) {
+            (Unit::Duration, "" | "sec" | "secs" | "second" | "seconds") => "s",
+            (Unit::Duration, "mins" | "minute" | "minutes") => "m",
+            (Unit::Duration, "hour" | "hours") => "h",
+            (Unit::Bytes, "k" | "kb" | "kib") => "KiB",
+            (Unit::Bytes, "m" | "mb" | "mib") => "MiB",
+            (Unit::Bytes, "g" | "gb" | "gib") => "GiB",
+            _ => return None,
+        };
+        let meant = format!("{digits}{suffix}");
+        self.unit.parse(&meant).is_ok().then_some(meant)
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +139,17 @@ mod tests {
         }
         assert_eq!(
             Unit::Duration.parse("30").expect_err("no unit").to_string(),
-            "`30` is not an amount that can be used: write ms, s, m or h, such as 500ms, 30s or 5m"
+            "`30` is not an amount that can be used: write ms, s, m or h, such as 500ms, 30s or 5m; did you mean `30s`?"
         );
+        for (unit, text, meant) in [
+            (Unit::Bytes, "256 mb", Some("256MiB")),
+            (Unit::Duration, "5 minutes", Some("5m")),
+            (Unit::Duration, "-1", None),
+            (Unit::Duration, "0", None),
+            (Unit::Count, "10k", None),
+        ] {
+            let error = unit.parse(text).expect_err(text);
+            assert_eq!(error.meant().as_deref(), meant, "{text}");
+        }
     }
 }

@@ -26,4 +26,38 @@ impl ServerKind {
             Self::PostgreSql => 8 << 20,
         }
     }
+
+    /// How a table of commit markers gets rid of those that nobody asks for any more: at the end of its definition.
+    pub(super) fn marker_expiry(self) -> &'static str {
+        match self {
+            Self::CockroachDb => " WITH (ttl_expire_after = '1 day')",
+            Self::PostgreSql => "",
+        }
+    }
+
+    /// Which commit markers the host removes, because the database does not.
+    pub(super) fn old_marker(self) -> Option<&'static str> {
+        match self {
+            Self::CockroachDb => None,
+            Self::PostgreSql => Some("\"made_at\" < now() - interval '1 day'"),
+        }
+    }
+
+    /// How many clients are connected, as an expression. CockroachDB tells that to administrators only.
+    pub(super) fn connections_in_use(self) -> &'static str {
+        match self {
+            Self::CockroachDb => "NULL::int8",
+            Self::PostgreSql => {
+                "(SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend')"
+            }
+        }
+    }
+
+    /// The oldest version that the host was written for, by its first number, and how it is called.
+    pub(super) fn oldest_version(self) -> Option<(u32, &'static str)> {
+        match self {
+            Self::CockroachDb => None,
+            Self::PostgreSql => Some((15, "PostgreSQL 15")),
+        }
+    }
 }

@@ -15,6 +15,9 @@ const SYSTEM_SCHEMAS: [&str; 4] = [
     "pg_extension",
 ];
 
+/// The schema that belongs to the host: what it keeps there decides whether transactions were committed.
+pub(super) const OWN_SCHEMA: &str = "chitin_internal";
+
 /// One name, shown as SQL with its quotes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Identifier(String);
@@ -100,6 +103,9 @@ impl QualifiedName {
             .to_ascii_lowercase();
         let is_system = place.starts_with("pg_")
             || (name.schema.is_some() && SYSTEM_SCHEMAS.contains(&place.as_str()));
+        if name.schema.is_some() && place == OWN_SCHEMA {
+            return Err(Error::Denied(format!("table {name} belongs to the host")));
+        }
         if is_system {
             return Err(Error::Denied(format!(
                 "table {name} belongs to the database itself"
@@ -204,6 +210,9 @@ mod tests {
             "pg_extension.geometry_columns",
             "pg_temp_3.t",
             r#""pg_catalog"."pg_class""#,
+            "chitin_internal.commit_marker",
+            r#""chitin_internal".t"#,
+            "Chitin_Internal.t",
         ] {
             assert!(matches!(table(text), Err(Error::Denied(_))), "{text}");
         }

@@ -15,6 +15,7 @@ mod classify;
 mod connect;
 mod dialect;
 mod error;
+mod examine;
 mod failure;
 mod identifier;
 mod lease;
@@ -34,6 +35,7 @@ mod wire;
 
 pub use connect::{ConnectError, Unreachable};
 pub use error::{ConversionError, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep};
+pub use examine::{Capacity, Clock, Examiner, Markers, Prepared, Role};
 pub use limits::{LimitExceeded, Limits};
 pub use options::{
     Address, ChannelBinding, ClientCertificate, ConnectOptions, Host, InvalidOptions,

@@ -8,31 +8,38 @@
 //! run never waits for a slot while it holds one. No code of a guest runs before it was checked that the operator granted what it
 //! imports, or outside the deadline and the limits; its session is closed at the end of the run, however it ends. Knows no SQL.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tokio::sync::Semaphore;
 use wasmtime::component::Linker;
 
 use crate::{
     bindings, sandbox,
-    sandbox::{Cache, Compiler, Engine, EngineError},
+    sandbox::{Cache, CacheError, Compiler, Engine, EngineError},
     tenancy::Grants,
 };
 
 mod entry;
+mod inspect;
 mod limits;
 mod outcome;
 mod plugin;
+mod reason;
 mod refusal;
 mod request;
 mod run;
 mod state;
 mod watch;
 
-pub use crate::sandbox::Stdin;
+pub use crate::sandbox::{ENGINE, Kept, Stdin, StopKind, Tool, digest};
+pub use inspect::{Excess, Export, FileKind, Inspection, World, features};
 pub use limits::Limits;
 pub use outcome::{Blame, End, Outcome, Report, Step};
-pub use plugin::Plugin;
+pub use plugin::{Import, Plugin, Standing};
+pub use reason::Reason;
 pub use refusal::Refusal;
 pub use request::Request;
 pub use watch::Interrupt;
@@ -59,13 +66,26 @@ pub enum StartError {
     /// The functions for guests do not fit together: a bug of the host.
     #[error("a bug of the host: the functions for plugins cannot be linked: {0}")]
     Link(String),
+    /// The cache cannot be opened, and was asked for.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+/// What became of a component that was compiled ahead of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// What it is found by in the cache.
+    pub key: String,
+    /// The size of its code.
+    pub code_bytes: usize,
+    /// Whether it is in the cache.
+    pub kept: Kept,
 }
 
 impl Runtime {
     /// Makes the engine, and opens the cache of compiled components. A cache that cannot be opened is reported in the log, and
     /// then done without.
     pub fn new(limits: sandbox::Limits, cache: Option<PathBuf>) -> Result<Self, StartError> {
-        let engine = Engine::new(limits)?;
         let cache = cache.and_then(|path| match Cache::open(&path) {
             Ok(cache) => Some(cache),
             Err(error) => {
@@ -73,6 +93,16 @@ impl Runtime {
                 None
             }
         });
+        Self::start(limits, cache)
+    }
+
+    /// The same for work that is of no use without a cache.
+    pub fn with_cache(limits: sandbox::Limits, cache: &Path) -> Result<Self, StartError> {
+        Self::start(limits, Some(Cache::open(cache)?))
+    }
+
+    fn start(limits: sandbox::Limits, cache: Option<Cache>) -> Result<Self, StartError> {
+        let engine = Engine::new(limits)?;
         let linker = link(&engine).map_err(|error| StartError::Link(error.to_string()))?;
         let slots = usize::try_from(limits.slots).unwrap_or(Semaphore::MAX_PERMITS);
         Ok(Self {
@@ -98,6 +128,25 @@ impl Runtime {
             .await
             .map_err(|error| Refusal::HostBug(error.to_string()))??;
         Plugin::link(name, &component, &self.linker, grants)
+    }
+
+    /// Compiles a component into the cache, ahead of its first run.
+    pub async fn prepare(&self, bytes: Vec<u8>) -> Result<Prepared, Refusal> {
+        sandbox::check_bytes(&bytes, self.engine().limits())?;
+        let compiler = self.compiler.clone();
+        let compiling = tokio::task::spawn_blocking(move || {
+            let cache = compiler.cache().cloned();
+            let cache = cache.ok_or_else(|| Refusal::HostBug("there is no cache".to_owned()))?;
+            Ok::<_, Refusal>(compiler.compile_into(&cache, &bytes)?)
+        });
+        let compiled = compiling
+            .await
+            .map_err(|error| Refusal::HostBug(error.to_string()))??;
+        Ok(Prepared {
+            key: compiled.key,
+            code_bytes: compiled.code_bytes,
+            kept: compiled.kept,
+        })
     }
 
     fn engine(&self) -> &Engine {

@@ -5,6 +5,8 @@ use crate::{
     sandbox::{LimitReached, OutputFailed, Stop},
 };
 
+use super::Reason;
+
 /// How a run ended, and what it took.
 #[derive(Debug)]
 pub struct Outcome {
@@ -73,6 +75,21 @@ pub enum Blame {
 }
 
 impl End {
+    /// The same for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Finished { .. } => Reason::Finished,
+            Self::PluginError(_) => Reason::PluginError,
+            Self::ProgramFailed { .. } => Reason::ProgramFailed,
+            Self::Limit(_) => Reason::Limit,
+            Self::Deadline { step, .. } => Reason::Deadline(*step),
+            Self::Trap(stop) => Reason::Trap(stop.kind),
+            Self::Interrupted => Reason::Interrupted,
+            Self::OutputFailed(_) => Reason::OutputFailed,
+            Self::HostBug(_) => Reason::HostBug,
+        }
+    }
+
     /// Who can do something about it; nobody if it is a success.
     pub fn blame(&self) -> Option<Blame> {
         match self {

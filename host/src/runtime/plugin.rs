@@ -99,51 +99,78 @@ impl fmt::Debug for Plugin {
     }
 }
 
-/// What an import asks for.
-enum Import {
-    /// What everyone may have.
+/// Something that a component imports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// Its name, cut and escaped.
+    pub name: String,
+    /// Whether it can be had.
+    pub standing: Standing,
+}
+
+/// Whether an import can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Everyone may have it.
     Free,
-    /// What has to be granted.
+    /// It has to be granted.
     Needs(Capability),
-    /// What is here in this version only.
-    Version(&'static str),
-    /// What is not here.
+    /// It is here in this version only.
+    OtherVersion(&'static str),
+    /// It is not here.
     Unknown,
 }
 
-fn classify(name: &str) -> Import {
+impl Standing {
+    /// What has to be granted.
+    pub fn capability(self) -> Option<Capability> {
+        match self {
+            Self::Needs(capability) => Some(capability),
+            Self::Free | Self::OtherVersion(_) | Self::Unknown => None,
+        }
+    }
+}
+
+pub(super) fn classify(name: &str) -> Import {
+    Import {
+        name: name.to_owned(),
+        standing: standing(name),
+    }
+}
+
+fn standing(name: &str) -> Standing {
     let Some(interface) = Interface::parse(name) else {
-        return Import::Unknown;
+        return Standing::Unknown;
     };
     let package = interface.package();
     let version = interface.version.as_deref();
     if WASI_PACKAGES.contains(&package) {
         return if interface.is_of_series(WASI_SERIES) {
-            Import::Free
+            Standing::Free
         } else {
-            Import::Version("0.2")
+            Standing::OtherVersion("0.2")
         };
     }
     let (offered, granted) = if interface.path == LOGGING {
-        (LOGGING_VERSION, Import::Needs(Capability::Logging))
+        (LOGGING_VERSION, Standing::Needs(Capability::Logging))
     } else if interface.path == TYPES {
-        (CONTRACT_VERSION, Import::Free)
+        (CONTRACT_VERSION, Standing::Free)
     } else if package == CONTRACT_PACKAGE {
         let of_name = |capability: &Capability| interface.path.ends_with(&format!("/{capability}"));
         let capability = Capability::ALL
             .into_iter()
             .find(|capability| *capability != Capability::Logging && of_name(capability));
         match capability {
-            Some(capability) => (CONTRACT_VERSION, Import::Needs(capability)),
-            None => return Import::Unknown,
+            Some(capability) => (CONTRACT_VERSION, Standing::Needs(capability)),
+            None => return Standing::Unknown,
         }
     } else {
-        return Import::Unknown;
+        return Standing::Unknown;
     };
     if version == Some(offered) {
         granted
     } else {
-        Import::Version(offered)
+        Standing::OtherVersion(offered)
     }
 }
 
@@ -153,21 +180,21 @@ fn check_imports(imports: &[String], grants: &Grants) -> Result<BTreeSet<Capabil
     let mut denied = Vec::new();
     let mut needs = BTreeSet::new();
     for import in imports {
-        match classify(import) {
-            Import::Free => {}
-            Import::Needs(capability) => {
+        match standing(import) {
+            Standing::Free => {}
+            Standing::Needs(capability) => {
                 needs.insert(capability);
                 if !grants.allow(capability) {
                     denied.push((import.clone(), capability));
                 }
             }
-            Import::Version(offered) => {
+            Standing::OtherVersion(offered) => {
                 return Err(Refusal::OtherImportVersion {
                     import: import.clone(),
                     offered,
                 });
             }
-            Import::Unknown => unknown.push(import.clone()),
+            Standing::Unknown => unknown.push(import.clone()),
         }
     }
     if !unknown.is_empty() {

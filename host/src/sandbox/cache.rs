@@ -67,10 +67,10 @@ impl Cache {
         })))
     }
 
-    /// The code of this component, if it is here and sound. What is not sound is left to be overwritten.
-    pub(super) fn load(&self, digest: &Digest, engine: &Engine) -> Option<Component> {
+    /// The code of this component and its length, if it is here and sound. What is not sound is left to be overwritten.
+    pub(super) fn load(&self, digest: &Digest, engine: &Engine) -> Option<(Component, usize)> {
         match self.read(digest, engine) {
-            Ok(component) => component,
+            Ok(found) => found,
             Err(reason) => {
                 tracing::warn!(cache = %self.0.path.display(), entry = %digest, reason, "cache entry ignored");
                 None
@@ -78,7 +78,7 @@ impl Cache {
         }
     }
 
-    fn read(&self, digest: &Digest, engine: &Engine) -> Result<Option<Component>, String> {
+    fn read(&self, digest: &Digest, engine: &Engine) -> Result<Option<(Component, usize)>, String> {
         let name = digest.file_name();
         let Some(entry) = self.0.directory.read(&name)? else {
             return Ok(None);
@@ -91,17 +91,16 @@ impl Cache {
         if let Err(error) = self.0.directory.touch(&name) {
             tracing::debug!(%error, name, "a cache entry cannot be marked as used");
         }
-        Ok(Some(component))
+        Ok(Some((component, code.len())))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0.path
     }
 
     /// Keeps the code of a component. Failing to costs time at the next start, and nothing else.
-    pub(super) fn store(&self, digest: &Digest, code: &[u8]) {
-        if let Err(reason) = self.write(digest, code) {
-            tracing::warn!(cache = %self.0.path.display(), entry = %digest, reason, "cache entry not written");
-        }
-    }
-
-    fn write(&self, digest: &Digest, code: &[u8]) -> Result<(), String> {
+    pub(super) fn store(&self, digest: &Digest, code: &[u8]) -> Result<(), String> {
         let tag = self.tag(digest, code)?.finalize().into_bytes();
         let directory = &self.0.directory;
         self.make_room(code.len() as u64)

@@ -12,6 +12,9 @@ use wasmtime::{
 
 use super::Limits;
 
+/// The engine under ours, as its authors name its release. A test compares it with what is built in.
+pub const ENGINE: &str = "wasmtime 48.0.8";
+
 /// How often a running guest is interrupted: it yields to other tasks, and its processor time is checked.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -158,7 +161,19 @@ impl Drop for Ticker {
 mod tests {
     use wasmtime::{Enabled, PoolingAllocationConfig, Store};
 
-    use super::{Engine, Limits, pool};
+    use super::{ENGINE, Engine, Limits, pool};
+
+    #[test]
+    fn the_engine_is_named_as_it_is_built_in() {
+        let built = include_str!("../../../Cargo.lock").split("[[package]]");
+        let versions: Vec<_> = built
+            .filter_map(|package| {
+                let version = package.strip_prefix("\nname = \"wasmtime\"\nversion = \"")?;
+                version.split('"').next()
+            })
+            .collect();
+        assert_eq!(versions, [ENGINE.trim_start_matches("wasmtime ")]);
+    }
 
     #[test]
     fn the_engine_has_the_settings_that_were_decided() {

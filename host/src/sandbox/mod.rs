@@ -9,6 +9,7 @@
 //! limit here. A guest gets no file, no environment variable and no socket. Nothing but what this host compiled itself is ever
 //! loaded as machine code, and that is the only unsafe code.
 
+mod anatomy;
 mod budget;
 mod cache;
 mod check;
@@ -25,11 +26,12 @@ mod wasi;
 #[cfg(test)]
 mod tests;
 
+pub use anatomy::{Anatomy, Tool, anatomy, digest};
 pub use budget::Budget;
 pub use cache::{Cache, CacheError};
 pub use check::{Defect, Interface, check_bytes, exports, imports, signature};
-pub use compile::{CompileError, Compiler};
-pub use engine::{Engine, EngineError};
+pub use compile::{CompileError, Compiled, Compiler, Kept};
+pub use engine::{ENGINE, Engine, EngineError};
 pub use fault::{Fault, Frame, LimitReached, Stop, StopKind, classify, describe};
 pub use limits::Limits;
 pub use lines::{LineSink, Lines};

@@ -162,6 +162,11 @@ impl ConnectOptions {
         &self.application_name
     }
 
+    /// Which authorities are known, and how we show who we are.
+    pub fn tls(&self) -> &TlsOptions {
+        &self.tls
+    }
+
     /// How many connections, and for how long.
     pub fn pool(&self) -> &PoolOptions {
         &self.pool
@@ -194,7 +199,7 @@ impl ConnectOptions {
     }
 
     /// How a connection to this address is secured.
-    pub(super) fn ssl_mode(&self, address: &Address) -> SslMode {
+    pub fn ssl_mode(&self, address: &Address) -> SslMode {
         match (&address.host, self.tls.mode) {
             (Host::Unix(_), _) => SslMode::Disable,
             (Host::Network(_), Some(mode)) => mode,
@@ -202,6 +207,16 @@ impl ConnectOptions {
                 SslMode::Disable
             }
             (Host::Network(_), None) => SslMode::VerifyFull,
+        }
+    }
+}
+
+impl Address {
+    /// Whether it is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        match &self.host {
+            Host::Unix(_) => true,
+            Host::Network(name) => is_loopback(name),
         }
     }
 }

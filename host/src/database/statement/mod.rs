@@ -9,12 +9,17 @@ mod condition;
 #[cfg(test)]
 mod goldens;
 mod literal;
+mod operator;
 mod read;
 mod table;
 mod text;
 mod write;
 
 pub(super) use batch::{BatchStatements, Chunk};
+pub(super) use operator::{
+    capacity, clock, create_markers, create_own_schema, find_markers, isolation,
+    remove_old_markers, role,
+};
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
 pub(super) use text::SqlText;

@@ -1,0 +1,297 @@
+//! What an operator wants to know about a database before plugins run on it, and what the host needs there.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use super::{
+    Database,
+    catalog::TypeInfo,
+    classify::Phase,
+    error::{DatabaseError, Error, ErrorKind},
+    identifier::OWN_SCHEMA,
+    lease::{Answer, Author, Bounds, Lease},
+    rows::{Column, Rows},
+    statement::{self, Statement},
+    value::{Shape, Value},
+};
+
+/// How long looking may take in all.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often the clock is asked: the quickest answer says most, and the middle one is the usual round trip.
+const SAMPLES: usize = 7;
+
+/// Rows and bytes of an answer: none has more than a row.
+const ROWS: u64 = 2;
+const BYTES: u64 = 64 << 10;
+
+/// Looks at a database over one connection. Nothing is changed but by [`prepare`](Self::prepare).
+pub struct Examiner<'a> {
+    database: &'a Database,
+    lease: Lease,
+    deadline: Instant,
+}
+
+/// The role that the host logs in as.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Whether no privilege stops it.
+    pub is_superuser: bool,
+    /// Whether row-level security does not bind it.
+    pub bypasses_row_security: bool,
+    /// Whether it may make roles.
+    pub creates_roles: bool,
+    /// How many connections it may have, if that is bounded.
+    pub connection_limit: Option<u64>,
+    /// Whether it may make schemas in the database.
+    pub creates_schemas: bool,
+    /// Where names without a schema are made, if there is such a schema.
+    pub schema: Option<String>,
+    /// Whether it may make tables there.
+    pub creates_tables: bool,
+}
+
+/// How many connections the server takes, as far as it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// The most of all clients together.
+    pub maximum: Option<u64>,
+    /// Those that are there now.
+    pub in_use: Option<u64>,
+}
+
+/// The server's clock, and the way to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// How far the server's clock is ahead of ours, in milliseconds; negative if it is behind.
+    pub ahead_ms: i64,
+    /// How far that may be off.
+    pub uncertainty: Duration,
+    /// One round trip, the middle of several.
+    pub round_trip: Duration,
+}
+
+/// The table of commit markers, by which an ambiguous commit can be settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Markers {
+    /// It is not there.
+    Missing,
+    /// It is there, and the role lacks these privileges.
+    Denied(Vec<&'static str>),
+    /// It can be used.
+    Usable,
+}
+
+/// What preparing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prepared {
+    /// Everything was there.
+    Before,
+    /// The host's schema and the table of markers were made.
+    Made,
+}
+
+impl Database {
+    /// Takes a connection to look at the database.
+    pub async fn examiner(&self) -> Result<Examiner<'_>, Error> {
+        let deadline = Instant::now() + PATIENCE;
+        let lease = self.pool().acquire(self.pool().new_session(), deadline);
+        let lease = lease
+            .await
+            .map_err(|failure| failure.into_error(Phase::Read, self.server().kind))?;
+        Ok(Examiner {
+            database: self,
+            lease,
+            deadline,
+        })
+    }
+}
+
+impl Examiner<'_> {
+    /// The name of the schema that belongs to the host.
+    pub const OWN_SCHEMA: &'static str = OWN_SCHEMA;
+
+    /// What the role may do. One round trip.
+    pub async fn role(&mut self) -> Result<Role, Error> {
+        let rows = self.ask(&statement::role()).await?;
+        let is = |column| matches!(rows.value(0, column), Ok(Value::Boolean(true)));
+        let name = text(&rows, 0).ok_or_else(|| strange("the role is not in its own list"))?;
+        Ok(Role {
+            name,
+            is_superuser: is(1),
+            bypasses_row_security: is(2),
+            creates_roles: is(3),
+            connection_limit: number(&rows, 4),
+            creates_schemas: is(5),
+            schema: text(&rows, 6),
+            creates_tables: is(7),
+        })
+    }
+
+    /// How transactions are kept apart. One round trip.
+    pub async fn isolation(&mut self) -> Result<String, Error> {
+        let rows = self.ask(&statement::isolation()).await?;
+        text(&rows, 0)
+            .ok_or_else(|| strange("the server does not say how transactions are isolated"))
+    }
+
+    /// How many connections there can be. One round trip.
+    pub async fn capacity(&mut self) -> Result<Capacity, Error> {
+        let statement = statement::capacity(self.database.server().kind);
+        let rows = self.ask(&statement).await?;
+        Ok(Capacity {
+            maximum: text(&rows, 0)
+                .and_then(|number| number.parse().ok())
+                .filter(|&maximum| maximum > 0),
+            in_use: number(&rows, 1),
+        })
+    }
+
+    /// What time it is there, and how long it takes to ask. Seven round trips.
+    pub async fn clock(&mut self) -> Result<Clock, Error> {
+        let mut samples = Vec::with_capacity(SAMPLES);
+        for _ in 0..SAMPLES {
+            let (asked, started) = (milliseconds(SystemTime::now()), Instant::now());
+            let rows = self.ask(&statement::clock()).await?;
+            let round_trip = started.elapsed();
+            let Ok(Value::Int64(theirs)) = rows.value(0, 0) else {
+                return Err(strange("the server does not say what time it is"));
+            };
+            let half = i64::try_from(round_trip.as_millis() / 2).unwrap_or(i64::MAX);
+            samples.push((
+                round_trip,
+                theirs.saturating_sub(asked.saturating_add(half)),
+            ));
+        }
+        samples.sort_unstable();
+        let quickest = samples.first().copied().unwrap_or_default();
+        let middle = samples.get(SAMPLES / 2).copied().unwrap_or_default();
+        Ok(Clock {
+            ahead_ms: quickest.1,
+            uncertainty: quickest.0 / 2 + Duration::from_millis(1),
+            round_trip: middle.0,
+        })
+    }
+
+    /// Whether commit markers can be written. One round trip.
+    pub async fn markers(&mut self) -> Result<Markers, Error> {
+        let rows = self.ask(&statement::find_markers()).await?;
+        if rows.is_empty() {
+            return Ok(Markers::Missing);
+        }
+        let needed = ["USAGE", "SELECT", "INSERT", "UPDATE"];
+        let lacking: Vec<_> = needed
+            .into_iter()
+            .enumerate()
+            .filter(|(column, _)| !matches!(rows.value(0, *column), Ok(Value::Boolean(true))))
+            .map(|(_, privilege)| privilege)
+            .collect();
+        Ok(if lacking.is_empty() {
+            Markers::Usable
+        } else {
+            Markers::Denied(lacking)
+        })
+    }
+
+    /// Makes the host's schema and the table of markers if they are not there, and clears away old markers. Two hosts may do it at once.
+    pub async fn prepare(&mut self) -> Result<Prepared, Error> {
+        let server = self.database.server().kind;
+        let found = self.markers().await? != Markers::Missing;
+        if !found {
+            self.make(&statement::create_own_schema()).await?;
+            self.make(&statement::create_markers(server)).await?;
+        }
+        if let Some(statement) = statement::remove_old_markers(server) {
+            self.ask(&statement).await?;
+        }
+        Ok(if found {
+            Prepared::Before
+        } else {
+            Prepared::Made
+        })
+    }
+
+    /// Makes something unless it is there. `IF NOT EXISTS` does not help against another host that makes it at the same moment.
+    async fn make(&mut self, statement: &Statement<'_>) -> Result<(), Error> {
+        match self.ask(statement).await.map(drop) {
+            Err(Error::Database(error)) if is_there_already(&error) => {
+                self.ask(statement).await.map(drop)
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn ask(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
+        let bounds = Bounds {
+            rows: ROWS,
+            bytes: BYTES,
+            keeps_rows: true,
+            timeout: PATIENCE,
+            deadline: self.deadline,
+            author: Author::Host,
+        };
+        let answer = self.lease.run(&statement.sql, &[], &bounds).await;
+        let server = self.database.server().kind;
+        let answer = answer.map_err(|failure| failure.into_error(Phase::Read, server))?;
+        Ok(readable(answer))
+    }
+}
+
+impl std::fmt::Debug for Examiner<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Examiner")
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_there_already(error: &DatabaseError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::UniqueViolation | ErrorKind::DuplicateObject
+    )
+}
+
+/// The rows of a statement whose columns have built-in types.
+fn readable(answer: Answer) -> Rows {
+    let columns = answer.columns.into_iter().map(|column| {
+        let info = match Shape::of_builtin(column.oid) {
+            Some((name, shape)) => TypeInfo {
+                cast: name.clone(),
+                name,
+                shape,
+            },
+            None => TypeInfo::unknown(column.oid),
+        };
+        Column::new(column.name, &info)
+    });
+    Rows::new(columns.collect(), answer.rows)
+}
+
+fn text(rows: &Rows, column: usize) -> Option<String> {
+    match rows.value(0, column) {
+        Ok(Value::Text(text)) => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
+/// A number; a negative one says that there is none.
+fn number(rows: &Rows, column: usize) -> Option<u64> {
+    match rows.value(0, column) {
+        Ok(Value::Int64(number)) => u64::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+fn milliseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+fn strange(what: &str) -> Error {
+    Error::Other(format!("unexpected-answer: {what}"))
+}
