@@ -10,4 +10,4 @@ mod layering;
 mod operations;
 mod plugins;
 mod programs;
-mod values;
+mod types;
