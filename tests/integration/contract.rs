@@ -177,7 +177,9 @@ fn the_test_vectors_are_those_of_the_page() {
     let vectors = vectors.expect("vectors are JSON");
     let vectors = vectors.as_array().expect("a list of vectors");
     let (rows, buffers) = (blocks("json"), blocks("text"));
-    assert_eq!((vectors.len(), vectors.len()), (rows.len(), buffers.len()));
+    // The page shows the first of them.
+    assert_eq!((rows.len(), buffers.len()), (8, 8));
+    assert!(vectors.len() > rows.len());
     for (vector, (rows, buffer)) in vectors.iter().zip(rows.iter().zip(&buffers)) {
         let rows = rows.lines().filter(|line| *line != "(no rows)");
         let rows: serde_json::Value = rows

@@ -12,4 +12,4 @@ mod operations;
 mod plugins;
 mod programs;
 mod retries;
-mod values;
+mod types;

@@ -3,7 +3,7 @@
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::{
-    error::{DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep},
+    error::{ConversionError, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep},
     failure::Failure,
     server::ServerKind,
 };
@@ -76,6 +76,12 @@ impl Failure {
     pub(super) fn into_error(self, phase: Phase, server: ServerKind) -> Error {
         match self {
             Self::Server(error) => from_server(&error, phase, server),
+            Self::Unreadable { column, type_name } => Error::Conversion(Box::new(ConversionError {
+                message: format!("the database has no binary form of {type_name}: cast it to text, as in `{column}::text`"),
+                column,
+                row: None,
+                type_name,
+            })),
             Self::Lost { sent: true, .. } if phase.commits() => Error::AmbiguousCommit(
                 "the connection was lost after the statement was sent and before it was answered".to_owned(),
             ),

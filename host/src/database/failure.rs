@@ -9,6 +9,13 @@ use super::{error::TimeoutStep, limits::LimitExceeded};
 pub(super) enum Failure {
     /// The server refused it.
     Server(Box<DbError>),
+    /// It refused because a column of the result is of a type that has no binary form.
+    Unreadable {
+        /// The column.
+        column: String,
+        /// Its type.
+        type_name: String,
+    },
     /// The connection was lost.
     Lost {
         /// Whether the whole request had been written: what was not, cannot have been committed.

@@ -94,7 +94,7 @@ fn read<T: DeserializeOwned>(json: Json) -> serde_json::Result<T> {
     serde_json::from_value(json)
 }
 
-/// A number, or `"NaN"`, `"inf"` and `"-inf"`, which JSON lacks.
+/// A number, or text: `"NaN"`, `"inf"` and `"-inf"`, which JSON lacks, and numbers that its readers round.
 fn float(json: Json) -> serde_json::Result<f64> {
     if let Json::String(text) = json {
         text.parse().map_err(serde::de::Error::custom)
@@ -124,7 +124,7 @@ pub(crate) fn notation(value: ValueRef<'_>) -> Json {
         ValueRef::Null => json!(["null"]),
         ValueRef::Boolean(value) => json!(["boolean", value]),
         ValueRef::Int64(value) => json!(["int64", value]),
-        ValueRef::Float64(value) if value.is_finite() => json!(["float64", value]),
+        ValueRef::Float64(value) if survives_json(value) => json!(["float64", value]),
         ValueRef::Float64(value) => json!(["float64", value.to_string()]),
         ValueRef::Decimal(text) => json!(["decimal", text]),
         ValueRef::Text(text) => json!(["text", text]),
@@ -152,6 +152,12 @@ pub(crate) fn notation(value: ValueRef<'_>) -> Json {
             bytes,
         } => json!(["other", [type_name, text, hexadecimal(bytes)]]),
     }
+}
+
+/// Whether a reader of JSON gets this number back, to the last bit.
+fn survives_json(number: f64) -> bool {
+    let read = serde_json::from_str::<f64>(&json!(number).to_string());
+    read.is_ok_and(|read| read.to_bits() == number.to_bits())
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -1,4 +1,6 @@
 //! Dates and times of chrono. Infinities and years beyond chrono's are a mismatch.
+//!
+//! The database counts microseconds and chrono nanoseconds: what is less than a microsecond is cut off on the way into the database.
 
 use chrono::{
     DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc,
@@ -126,6 +128,23 @@ mod tests {
             Ok(instant)
         );
         assert!(DateTime::<Utc>::from_value(ValueRef::Timestamptz(Timestamptz::INFINITY)).is_err());
+    }
+
+    #[test]
+    fn the_extremes_of_chrono_go_there_and_back() {
+        for day in [NaiveDate::MIN, NaiveDate::MAX] {
+            assert_eq!(NaiveDate::from_value(Value::from(day).as_ref()), Ok(day));
+        }
+        for time in [NaiveDateTime::MIN, NaiveDateTime::MAX] {
+            let micros = time.with_nanosecond(time.nanosecond() / 1_000 * 1_000);
+            let back = NaiveDateTime::from_value(Value::from(time).as_ref());
+            assert_eq!(back.ok(), micros);
+        }
+        let instant: DateTime<FixedOffset> = "2024-02-29T01:00:00.000001+02:00"
+            .parse()
+            .expect("an instant");
+        let back = DateTime::<Utc>::from_value(Value::from(instant).as_ref());
+        assert_eq!(back, Ok(instant.to_utc()));
     }
 
     #[test]

@@ -38,6 +38,26 @@ mod tests {
         assert_eq!(Value::from(price), Value::Decimal("10.50".into()));
         let long = "0.12345678901234567890123456789012345";
         assert!(Decimal::from_value(ValueRef::Decimal(long)).is_err());
-        assert!(Decimal::from_value(ValueRef::Decimal("NaN")).is_err());
+        for text in [
+            "NaN",
+            "Infinity",
+            "1e400",
+            "99999999999999999999999999999.9",
+            "",
+        ] {
+            assert!(
+                Decimal::from_value(ValueRef::Decimal(text)).is_err(),
+                "{text}"
+            );
+        }
+        for text in [
+            "0.00",
+            "-0.10",
+            "79228162514264337593543950335",
+            "0.0000000000000000000000000001",
+        ] {
+            let decimal = Decimal::from_value(ValueRef::Decimal(text)).expect(text);
+            assert_eq!(Value::from(decimal), Value::Decimal(text.into()));
+        }
     }
 }

@@ -73,10 +73,24 @@ impl FromValue<'_> for f64 {
     fn from_value(value: ValueRef<'_>) -> Result<Self, Mismatch> {
         match value {
             ValueRef::Float64(number) => Ok(number),
-            ValueRef::Decimal(text) => text.parse().map_err(Mismatch::new),
+            ValueRef::Decimal(text) => nearest(text),
             ValueRef::Int64(number) => exact(number),
             value => Err(Mismatch::expected("a float", value)),
         }
+    }
+}
+
+/// The float that is nearest to a decimal. One beyond all floats is no infinity, and one too near to zero is not zero.
+fn nearest(text: &str) -> Result<f64, Mismatch> {
+    let number: f64 = text.parse().map_err(Mismatch::new)?;
+    let is_infinity = text.trim_start_matches('-') == "Infinity";
+    let is_zero = !text.bytes().any(|digit| matches!(digit, b'1'..=b'9'));
+    if number.is_infinite() && !is_infinity || number == 0.0 && !is_zero {
+        Err(Mismatch::new(format_args!(
+            "{text} does not fit into a float"
+        )))
+    } else {
+        Ok(number)
     }
 }
 
@@ -101,7 +115,13 @@ impl FromValue<'_> for f32 {
             clippy::cast_possible_truncation,
             reason = "who asks for an f32 asks for its precision"
         )]
-        f64::from_value(value).map(|number| number as Self)
+        let (wide, narrow) = f64::from_value(value).map(|number| (number, number as Self))?;
+        if narrow.is_infinite() && wide.is_finite() {
+            return Err(Mismatch::new(format_args!(
+                "{wide} does not fit into an f32"
+            )));
+        }
+        Ok(narrow)
     }
 }
 
@@ -224,6 +244,19 @@ mod tests {
         assert_eq!(f64::from_value(ValueRef::Decimal("1.50")), Ok(1.5));
         assert_eq!(f64::from_value(ValueRef::Int64(3)), Ok(3.0));
         assert!(f64::from_value(ValueRef::Int64(i64::MAX)).is_err());
+        assert_eq!(
+            f64::from_value(ValueRef::Decimal("-Infinity")),
+            Ok(f64::NEG_INFINITY)
+        );
+        assert_eq!(f64::from_value(ValueRef::Decimal("0.000")), Ok(0.0));
+        for beyond in ["9".repeat(400), format!("-0.{}1", "0".repeat(400))] {
+            assert!(f64::from_value(ValueRef::Decimal(&beyond)).is_err());
+        }
+        assert!(f32::from_value(ValueRef::Float64(1e300)).is_err());
+        assert_eq!(
+            f32::from_value(ValueRef::Float64(f64::INFINITY)),
+            Ok(f32::INFINITY)
+        );
     }
 
     #[test]

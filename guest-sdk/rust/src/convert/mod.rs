@@ -20,7 +20,7 @@ use crate::value::ValueRef;
 /// A type that a value of a result can be read as.
 ///
 /// Nothing is lost on the way: a number that does not fit is a [`Mismatch`], and so is NULL for anything but `Option`.
-/// The exceptions are asked for by name: `f64` and `f32` read decimals and floats as nearly as they can.
+/// The exceptions are asked for by name: `f64` and `f32` read decimals and floats as nearly as they can, and refuse what is beyond them.
 pub trait FromValue<'a>: Sized {
     /// Reads the value, or says why it cannot be.
     fn from_value(value: ValueRef<'a>) -> Result<Self, Mismatch>;

@@ -2,13 +2,17 @@ use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_postgres::{Error, Statement, error::SqlState};
+use tokio_postgres::{
+    Error, Statement,
+    error::{DbError, SqlState},
+};
 
 use crate::database::{
     connect::Canceller,
     failure::Failure,
     limits::LimitExceeded,
     pool::{Background, Conn},
+    value::Shape,
     wire::{End, Exchange, Wire},
 };
 
@@ -126,7 +130,8 @@ impl<'a> Operation<'a> {
         }
         let finished = self.finish().await;
         if let Some(error) = error.as_db_error() {
-            return Failure::Server(Box::new(error.clone()));
+            let unreadable = finished.ok().and_then(|it| unreadable(error, &it));
+            return unreadable.unwrap_or_else(|| Failure::Server(Box::new(error.clone())));
         }
         match finished {
             Ok(exchange) => {
@@ -181,4 +186,20 @@ impl Drop for Operation<'_> {
             self.spoil();
         }
     }
+}
+
+/// Names the column that the server cannot send, since results are asked for in binary form.
+fn unreadable(error: &DbError, exchange: &Exchange) -> Option<Failure> {
+    let message = error.message();
+    let type_name = message.strip_prefix("no binary output function available for type ")?;
+    let columns = exchange.columns.as_ref()?;
+    let name_of = |oid| Shape::of_builtin(oid).map(|(name, _)| name);
+    let column = columns
+        .iter()
+        .find(|column| name_of(column.oid).as_deref() == Some(type_name))
+        .or_else(|| columns.iter().find(|it| name_of(it.oid).is_none()))?;
+    Some(Failure::Unreadable {
+        column: column.name.clone(),
+        type_name: type_name.to_owned(),
+    })
 }

@@ -132,6 +132,7 @@ impl Session {
             chunks,
             returning,
         } = insertion;
+        statements.check_losses(|column| types.get(column.as_str()).map(Arc::as_ref))?;
         let mut failed = chunks.first();
         let outcome = if let [chunk] = chunks
             && let statement = statements.insert(chunk, |column| cast(types, column))?
@@ -188,7 +189,7 @@ impl Session {
         Ok(answers)
     }
 
-    /// Finds the cell that an error of a whole chunk is about, by inserting it once more with every cell a parameter, in a
+    /// Finds the cell that an error of a whole chunk is about: by the sizes of the columns, or by inserting it once more with every cell a parameter, in a
     /// transaction that is rolled back. The error itself, if that does not tell.
     async fn name_cell(
         &mut self,
@@ -196,6 +197,13 @@ impl Session {
         chunk: &Chunk,
         error: Error,
     ) -> Error {
+        let cells = statements.cells_of(chunk).collect();
+        let error = self
+            .name_cell_by_size(statements.table(), cells, error)
+            .await;
+        if !is_unnamed(&error) {
+            return error;
+        }
         let Ok(mut lease) = self.begin().await else {
             return error;
         };

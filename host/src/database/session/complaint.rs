@@ -1,5 +1,7 @@
 //! What an error of the server is about, where only its text says so.
 
+use tokio_postgres::error::{DbError, ErrorPosition};
+
 /// The parts of a server's error that can tell which value it is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Complaint<'a> {
@@ -12,6 +14,19 @@ pub(super) struct Complaint<'a> {
 }
 
 impl<'a> Complaint<'a> {
+    /// The error of the server about this text.
+    pub(super) fn of(error: &'a DbError, sql: &'a str) -> Self {
+        Self {
+            message: error.message(),
+            context: error.where_(),
+            position: match error.position() {
+                Some(ErrorPosition::Original(position)) => Some(*position),
+                Some(ErrorPosition::Internal { .. }) | None => None,
+            },
+            sql,
+        }
+    }
+
     /// The number of the parameter that the server could not read, or not use where it stands.
     pub(super) fn parameter(&self) -> Option<usize> {
         let postgres = self

@@ -1,6 +1,6 @@
 //! What a failure means to the one who asked: which value it is about, and what to do.
 
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::error::DbError;
 
 use super::{Session, complaint::Complaint};
 use crate::database::{
@@ -26,11 +26,22 @@ impl Session {
                 return explained;
             }
         }
+        // A value that the check of a domain refuses is named by its parameter only.
+        let of_domain = if let Failure::Server(error) = &failure
+            && error.code().code() == "23514"
+        {
+            Complaint::of(error, &statement.sql).parameter()
+        } else {
+            None
+        };
         match (
             failure.into_error(phase, self.database.server().kind),
             author,
         ) {
             (Error::Database(mut error), Author::Host) => {
+                let parameter =
+                    of_domain.and_then(|number| statement.places.get(number.checked_sub(1)?));
+                error.column = error.column.or_else(|| Some(parameter?.column.clone()));
                 // The guest did not write the text that it would point into.
                 error.position = None;
                 Error::Database(error)
@@ -50,15 +61,7 @@ fn conversion(error: &DbError, statement: &Statement<'_>) -> Option<Error> {
     if !code.starts_with("22") && !matches!(code, "42804" | "42846" | "42883") {
         return None;
     }
-    let complaint = Complaint {
-        message: error.message(),
-        context: error.where_(),
-        position: match error.position() {
-            Some(ErrorPosition::Original(position)) => Some(*position),
-            Some(ErrorPosition::Internal { .. }) | None => None,
-        },
-        sql: &statement.sql,
-    };
+    let complaint = Complaint::of(error, &statement.sql);
     let place = place(&complaint, statement)?;
     Some(Error::Conversion(Box::new(ConversionError {
         column: place.column.clone(),

@@ -4,6 +4,7 @@
 //! Invariants: a session holds no connection between calls. What was sent and may have had an effect is never sent again.
 
 mod batch;
+mod columns;
 mod complaint;
 mod explain;
 mod read;

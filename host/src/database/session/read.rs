@@ -1,4 +1,4 @@
-use super::Session;
+use super::{Session, columns};
 use crate::database::{
     error::{DatabaseError, Error},
     request::{Condition, Selection},
@@ -35,6 +35,8 @@ impl Session {
     /// Counts rows.
     pub async fn count(&mut self, table: &str, filter: &[Condition]) -> Result<u64, Error> {
         let statement = statement::count(table, filter)?;
+        self.check_losses(table, columns::of_conditions(filter))
+            .await?;
         let answer = self.read_only(&statement).await?;
         let rows = self.rows(answer).await;
         match rows.value(0, 0) {
@@ -55,6 +57,8 @@ impl Session {
             ));
         }
         let statement = statement::select(table, selection, at_most)?;
+        self.check_losses(table, columns::of_conditions(&selection.filter))
+            .await?;
         let answer = self.read_only(&statement).await?;
         Ok(self.rows(answer).await)
     }

@@ -10,7 +10,7 @@ use tokio_postgres::{
 
 use super::Session;
 use crate::database::{
-    catalog::{LOOK_UP, TypeInfo},
+    catalog::{Catalog, Description, LOOK_UP, TypeInfo},
     classify::Phase,
     error::Error,
     failure::Failure,
@@ -23,7 +23,7 @@ use crate::database::{
     wire::RawColumn,
 };
 
-/// The most types that are asked for at once: a result has no more columns.
+/// The most types or columns that are asked for at once: a result or a table has no more.
 const TYPES: u64 = 2_000;
 
 impl Session {
@@ -293,24 +293,40 @@ impl Session {
         oids.iter().map(info).collect()
     }
 
+    /// Looks types up, and those that domains among them are made of.
     async fn look_up(&mut self, oids: &[Oid]) -> Result<(), Error> {
+        let mut found: Vec<Description> = Vec::new();
+        let mut asked: BTreeSet<Oid> = oids.iter().copied().collect();
+        let mut next = asked.clone();
+        for _ in 0..Catalog::LOOK_UPS {
+            let list: Vec<String> = next.iter().map(Oid::to_string).collect();
+            let rows = self.ask(LOOK_UP, format!("{{{}}}", list.join(","))).await?;
+            let new = Description::all(&rows);
+            next = new.iter().filter_map(Description::base).collect();
+            next.retain(|base| asked.insert(*base));
+            found.extend(new);
+            if next.is_empty() {
+                break;
+            }
+        }
+        self.database.catalog().learn(oids, &found);
+        Ok(())
+    }
+
+    /// Asks the catalogue of the database, outside of any transaction.
+    pub(super) async fn ask(&mut self, sql: &str, parameter: String) -> Result<Rows, Error> {
         // Not on what the guest's SQL text ran on: it may have changed what names mean.
         let mut lease = self.acquire(self.database.pool().new_session()).await?;
-        let list = oids
-            .iter()
-            .map(Oid::to_string)
-            .collect::<Vec<_>>()
-            .join(",");
         let parameter = Parameter {
             data_type: Type::UNKNOWN,
-            text: Some(format!("{{{list}}}").into()),
+            text: Some(parameter.into()),
         };
         let bounds = Bounds {
             rows: TYPES,
             bytes: u64::MAX,
             ..self.bounds(Author::Host)
         };
-        let answer = lease.run(LOOK_UP, &[parameter], &bounds).await;
+        let answer = lease.run(sql, &[parameter], &bounds).await;
         self.statistics += lease.statistics();
         let answer = answer.map_err(|failure: Failure| {
             failure.into_error(Phase::Read, self.database.server().kind)
@@ -327,9 +343,6 @@ impl Session {
             ))
         };
         let columns = answer.columns.iter().filter_map(builtin).collect();
-        self.database
-            .catalog()
-            .learn(oids, &Rows::new(columns, answer.rows));
-        Ok(())
+        Ok(Rows::new(columns, answer.rows))
     }
 }

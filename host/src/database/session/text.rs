@@ -85,10 +85,16 @@ impl Session {
 }
 
 /// The type of a parameter where it may go into a column. A number that says it has decimals would be rounded on its way into a column
-/// of integers; one that says nothing is read as the column's type, or refused.
+/// of integers, and JSON that says it is binary would lose keys and spaces on its way into one of `json`; what says nothing is read as
+/// the column's type, or refused.
 fn unrounded_type(value: &Value<'_>) -> Type {
     match declared_type(value) {
-        Type::FLOAT8 | Type::NUMERIC | Type::FLOAT8_ARRAY | Type::NUMERIC_ARRAY => Type::UNKNOWN,
+        Type::FLOAT8
+        | Type::NUMERIC
+        | Type::JSONB
+        | Type::FLOAT8_ARRAY
+        | Type::NUMERIC_ARRAY
+        | Type::JSONB_ARRAY => Type::UNKNOWN,
         other => other,
     }
 }

@@ -1,4 +1,4 @@
-use super::Session;
+use super::{Session, columns};
 use crate::database::{
     error::Error,
     lease::{Answer, Author},
@@ -25,12 +25,16 @@ impl Session {
         returning: &Returning,
     ) -> Result<Written, Error> {
         let statement = statement::insert(table, fields, returning)?;
+        self.check_losses(table, columns::of_fields(fields)).await?;
         let answer = if self.may_return_too_much(&statement, returning) {
-            self.write_undoably(&statement, Author::Host).await?
+            self.write_undoably(&statement, Author::Host).await
         } else {
-            self.write(&statement, Author::Host).await?
+            self.write(&statement, Author::Host).await
         };
-        self.written(answer, returning).await
+        match answer {
+            Ok(answer) => self.written(answer, returning).await,
+            Err(error) => Err(self.name_column(table, &statement, error).await),
+        }
     }
 
     /// Changes the target rows. To give rows back takes a second round trip, since their number is not known before.
@@ -42,7 +46,15 @@ impl Session {
         returning: &Returning,
     ) -> Result<Written, Error> {
         let statement = statement::update(table, assignments, target, returning)?;
-        self.write_many(&statement, returning).await
+        let suspects = columns::of_update(assignments, target);
+        self.check_losses(table, suspects).await?;
+        match self.write_many(&statement, returning).await {
+            Err(error) => {
+                let error = self.name_column(table, &statement, error).await;
+                Err(self.name_addition(table, assignments, target, error).await)
+            }
+            written => written,
+        }
     }
 
     /// Deletes the target rows. To give them back takes a second round trip, since their number is not known before.
@@ -53,6 +65,7 @@ impl Session {
         returning: &Returning,
     ) -> Result<Written, Error> {
         let statement = statement::delete(table, target, returning)?;
+        self.check_losses(table, columns::of_target(target)).await?;
         self.write_many(&statement, returning).await
     }
 

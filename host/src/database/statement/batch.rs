@@ -1,7 +1,7 @@
 //! Many rows in few statements: the cells of a column travel as one array of texts, which the database takes apart and reads as the
 //! type of the column. So a batch has as many parameters as columns, whatever its size.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use tokio_postgres::types::Type;
 
@@ -11,13 +11,13 @@ use super::{
     write::push_returning,
 };
 use crate::database::{
-    catalog::Target,
-    error::Error,
+    catalog::{Target, TypeInfo},
+    error::{ConversionError, Error},
     identifier::{Identifier, QualifiedName},
     lease::Parameter,
     request::{Batch, Returning},
     server::ServerKind,
-    value::{Value, encode, push_element},
+    value::{Value, encode, loss, push_element},
 };
 
 /// The statements of one batch insert.
@@ -76,6 +76,51 @@ impl<'a> BatchStatements<'a> {
             self.table.clone(),
             used.map(|place| self.columns[place].clone()).collect(),
         )
+    }
+
+    /// The table.
+    pub(in crate::database) fn table(&self) -> &QualifiedName {
+        &self.table
+    }
+
+    /// Refuses a value that its column would lose a part of. `info` says what a column holds, where that is known.
+    pub(in crate::database) fn check_losses<'t>(
+        &self,
+        info: impl Fn(&Identifier) -> Option<&'t TypeInfo>,
+    ) -> Result<(), Error> {
+        for (place, column) in self.columns.iter().enumerate() {
+            let Some(info) = info(column) else {
+                continue;
+            };
+            for (row, cells) in (0..).zip(&self.batch.rows) {
+                let value = cells.get(place).and_then(Option::as_ref);
+                if let Some(reason) = value.and_then(|value| loss(info.shape, value)) {
+                    return Err(Error::Conversion(Box::new(ConversionError {
+                        column: column.as_str().to_owned(),
+                        row: Some(row),
+                        type_name: info.name.clone(),
+                        message: reason.to_string(),
+                    })));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every cell of a chunk that is not NULL, as it would be a parameter.
+    pub(in crate::database) fn cells_of(
+        &self,
+        chunk: &Chunk,
+    ) -> impl Iterator<Item = (&str, Option<u64>, Cow<'_, str>)> {
+        let in_row = move |&row: &usize| {
+            let cell = move |&column: &usize| {
+                let value = self.batch.rows.get(row)?.get(column)?.as_ref()?;
+                let text = encode(value).ok()??;
+                Some((self.columns.get(column)?.as_str(), Some(row as u64), text))
+            };
+            chunk.columns.iter().filter_map(cell).collect::<Vec<_>>()
+        };
+        chunk.rows.iter().flat_map(in_row)
     }
 
     /// A statement that is never run: the types of its parameters are those of the columns.

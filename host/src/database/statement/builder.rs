@@ -145,6 +145,11 @@ impl<'a> Builder<'a> {
         self.sql(format_args!("${number}"))
     }
 
+    /// Notes that the parameters so far go into columns.
+    pub(super) fn all_written(&mut self) {
+        self.statement.written = self.statement.parameters.len();
+    }
+
     pub(super) fn finish(self) -> Statement<'a> {
         self.statement
     }

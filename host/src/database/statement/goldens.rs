@@ -28,6 +28,7 @@ impl Golden {
                 sql,
                 parameters,
                 places,
+                ..
             }) => {
                 writeln!(self.0, "{sql}").ok();
                 for (number, parameter) in parameters.iter().enumerate() {

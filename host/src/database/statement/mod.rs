@@ -23,7 +23,7 @@ pub(super) use operator::{
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
 pub(super) use text::SqlText;
-pub(super) use write::{delete, insert, update};
+pub(super) use write::{delete, insert, try_addition, update};
 
 use super::{
     error::{ConversionError, Error},
@@ -38,6 +38,8 @@ pub(super) struct Statement<'a> {
     pub(super) parameters: Vec<Parameter<'a>>,
     /// What each parameter is for, so that an error can name it.
     pub(super) places: Vec<Place>,
+    /// How many of the parameters, the first ones, go into columns as they are.
+    pub(super) written: usize,
 }
 
 /// What a parameter is for.

@@ -31,7 +31,7 @@ pub(in crate::database) fn insert<'a>(
                 .sql(if place == 0 { "" } else { ", " })
                 .value(column, &field.value)?;
         }
-        builder.sql(")");
+        builder.sql(")").all_written();
     }
     push_returning(&mut builder, returning)?;
     Ok(builder.finish())
@@ -70,6 +70,7 @@ pub(in crate::database) fn update<'a>(
             }
         }
     }
+    builder.all_written();
     push_target(&mut builder, target)?;
     push_returning(&mut builder, returning)?;
     Ok(builder.finish())
@@ -87,6 +88,22 @@ pub(in crate::database) fn delete<'a>(
         .sql(QualifiedName::table(table)?);
     push_target(&mut builder, target)?;
     push_returning(&mut builder, returning)?;
+    Ok(builder.finish())
+}
+
+/// Reads what an addition would come to, for the same rows, so that its error is about this column alone.
+pub(in crate::database) fn try_addition<'a>(
+    table: &str,
+    column: &str,
+    value: &'a Value<'_>,
+    target: &'a Target,
+) -> Result<Statement<'a>, Error> {
+    let column = Identifier::column(column)?;
+    let mut builder = Builder::new();
+    builder.sql("SELECT count(");
+    push_addition(&mut builder, &column, value)?;
+    builder.sql(") FROM ").sql(QualifiedName::table(table)?);
+    push_target(&mut builder, target)?;
     Ok(builder.finish())
 }
 

@@ -12,7 +12,7 @@ use super::{
 /// Why a value cannot be sent at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::database) struct Unfit(&'static str);
+pub(in crate::database) struct Unfit(pub(super) &'static str);
 
 /// The notation of a value; `None` is NULL.
 pub(in crate::database) fn encode<'a>(value: &'a Value<'_>) -> Result<Option<Cow<'a, str>>, Unfit> {

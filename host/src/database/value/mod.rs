@@ -7,6 +7,10 @@ mod array;
 mod calendar;
 mod decode;
 mod encode;
+#[cfg(test)]
+mod fuzz;
+mod loss;
+mod modifier;
 mod network;
 mod numeric;
 mod shape;
@@ -15,6 +19,8 @@ use std::borrow::Cow;
 
 pub(super) use decode::{decode, text_bytes};
 pub(super) use encode::{Unfit, declared_type, encode, encode_list, push_element};
+pub(super) use loss::{loss, may_lose};
+pub(super) use modifier::does_not_fit;
 pub(super) use shape::{Scalar, Shape};
 
 /// One SQL value, as a parameter or in a result: the same cases as `value` in the contract.

@@ -1,6 +1,6 @@
-//! The text of two types that have no case of their own but are common: addresses and strings of bits.
+//! The text of types that have no case of their own but are common: addresses and strings of bits.
 
-use std::net::IpAddr;
+use std::{fmt::Write as _, net::IpAddr};
 
 use super::decode::{Malformed, take};
 
@@ -21,6 +21,20 @@ pub(super) fn address(mut bytes: &[u8]) -> Result<String, Malformed> {
     )
 }
 
+/// The address of a network card, of 6 or 8 bytes.
+pub(super) fn hardware(bytes: &[u8]) -> Result<String, Malformed> {
+    if !matches!(bytes.len(), 6 | 8) {
+        return Err(Malformed("a hardware address of neither 6 nor 8 bytes"));
+    }
+    let mut text = String::new();
+    for (place, byte) in bytes.iter().enumerate() {
+        let separator = if place == 0 { "" } else { ":" };
+        // Writing to a String cannot fail.
+        write!(text, "{separator}{byte:02x}").ok();
+    }
+    Ok(text)
+}
+
 /// Zeros and ones.
 pub(super) fn bits(mut bytes: &[u8]) -> Result<String, Malformed> {
     let count = i32::from_be_bytes(take(&mut bytes)?);
@@ -39,7 +53,7 @@ pub(super) fn bits(mut bytes: &[u8]) -> Result<String, Malformed> {
 
 #[cfg(test)]
 mod tests {
-    use super::{address, bits};
+    use super::{address, bits, hardware};
 
     #[test]
     fn addresses_and_bits_are_written_as_the_database_reads_them() {
@@ -59,6 +73,11 @@ mod tests {
             bits(&[0, 0, 0, 10, 0b1010_0000, 0b0100_0000]).expect("bits"),
             "1010000001"
         );
+        assert_eq!(
+            hardware(&[8, 0, 0x2b, 1, 2, 0xff]).expect("six bytes"),
+            "08:00:2b:01:02:ff"
+        );
+        assert!(hardware(&[8, 0, 0x2b, 1, 2]).is_err());
         assert!(address(&[2, 32, 0, 5, 1, 2, 3, 4, 5]).is_err());
         assert!(bits(&[0, 0, 0, 10, 1]).is_err());
         assert!(bits(&[0xff, 0, 0, 0]).is_err());

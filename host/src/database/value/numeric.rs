@@ -17,10 +17,9 @@ struct Header {
 
 impl Header {
     fn read(buffer: &mut &[u8]) -> Result<Self, Malformed> {
-        let digits = i16::from_be_bytes(take(buffer)?);
+        let digits = u16::from_be_bytes(take(buffer)?);
         let header = Self {
-            digits: usize::try_from(digits)
-                .map_err(|_| Malformed("a negative number of digits"))?,
+            digits: digits.into(),
             weight: i16::from_be_bytes(take(buffer)?),
             sign: u16::from_be_bytes(take(buffer)?),
             scale: u16::from_be_bytes(take(buffer)?),
@@ -94,7 +93,7 @@ mod tests {
     use super::{read, text_bytes};
 
     fn numeric(weight: i16, sign: u16, scale: u16, digits: &[u16]) -> Vec<u8> {
-        let count = i16::try_from(digits.len()).expect("few digits");
+        let count = u16::try_from(digits.len()).expect("few digits");
         let mut bytes = Vec::new();
         bytes.extend(count.to_be_bytes());
         bytes.extend(weight.to_be_bytes());
@@ -128,6 +127,9 @@ mod tests {
         let huge = numeric(i16::MAX, 0, 0, &[9_999]);
         assert_eq!(read(&huge).expect("well formed").len(), 131_072);
         assert_eq!(text_bytes(&huge), 131_074);
+        // As many groups of digits as there can be, which is more than an `i16` counts.
+        let full = numeric(i16::MAX, 0, 0, &vec![1_234; 32_768]);
+        assert_eq!(read(&full).expect("well formed"), "1234".repeat(32_768));
     }
 
     #[test]

@@ -29,6 +29,14 @@ pub(in crate::database) enum Scalar {
     Label,
     /// No case of our own: a text after a byte that says 1.
     VersionedLabel,
+    /// No case of our own: an unsigned number of four bytes, which is also its notation.
+    Number32,
+    /// The same of eight bytes.
+    Number64,
+    /// An address of a network card.
+    Hardware,
+    /// A place in the write-ahead log.
+    LogPlace,
     /// An address with or without a network.
     Network,
     /// A string of bits.
@@ -74,7 +82,22 @@ impl Scalar {
             Type::INTERVAL => Self::Interval,
             Type::JSON => Self::Json,
             Type::JSONB => Self::Jsonb,
-            Type::XML | Type::VOID => Self::Label,
+            Type::XML | Type::VOID | Type::REFCURSOR => Self::Label,
+            Type::REGCLASS
+            | Type::REGTYPE
+            | Type::REGPROC
+            | Type::REGPROCEDURE
+            | Type::REGOPER
+            | Type::REGOPERATOR
+            | Type::REGNAMESPACE
+            | Type::REGROLE
+            | Type::REGCONFIG
+            | Type::REGDICTIONARY
+            | Type::XID
+            | Type::CID => Self::Number32,
+            Type::XID8 => Self::Number64,
+            Type::MACADDR | Type::MACADDR8 => Self::Hardware,
+            Type::PG_LSN => Self::LogPlace,
             Type::JSONPATH => Self::VersionedLabel,
             Type::INET | Type::CIDR => Self::Network,
             Type::BIT | Type::VARBIT => Self::Bits,
@@ -94,6 +117,12 @@ impl Scalar {
 }
 
 impl Shape {
+    /// What cannot be read any further.
+    pub(in crate::database) const OPAQUE: Self = Self {
+        scalar: Scalar::Opaque,
+        is_array: false,
+    };
+
     /// The name and the shape of a type that has the same OID everywhere.
     pub(in crate::database) fn of_builtin(oid: Oid) -> Option<(String, Self)> {
         let known = Type::from_oid(oid)?;

@@ -1,6 +1,6 @@
 use crate::database::{Batch, Error, Value};
 
-use super::{MANY, read_batch, vectors};
+use super::{Json, MANY, long, read_batch, vectors};
 
 fn refusal(buffer: &[u8]) -> String {
     match read_batch(buffer, MANY) {
@@ -9,105 +9,29 @@ fn refusal(buffer: &[u8]) -> String {
     }
 }
 
-/// Changes of good buffers, each with what the refusal says: the vector's number, a place, and the bytes to put there.
-const MALFORMED: &[(usize, usize, &[u8], &str)] = &[
-    (7, 0, b"CPS", "it does not begin with `CPR` and version 1"),
-    (7, 3, &[2], "it does not begin with `CPR` and version 1"),
-    (
-        7,
-        4,
-        &[112],
-        "its length is 112, which must be a multiple of 8, and it is 120",
-    ),
-    (7, 8, &[2], "column 0 (`id`): it has 3 values in 2 rows"),
-    (7, 12, &[1], "there are more names than columns"),
-    (7, 12, &[0xff; 4], "kind 105 is not known"),
-    (7, 16, &[57], "offset 57 is not a multiple of 8"),
-    (7, 16, &[128], "offset 128 is beyond the end"),
-    (7, 20, &[200], "a block reaches beyond the end"),
-    (7, 20, &[5], "the last name does not end"),
-    (7, 20, &[4], "there are fewer names than columns"),
-    (7, 56, &[0xff], "the names are not UTF-8"),
-    (7, 24, &[18], "kind 18 is not known"),
-    (7, 25, &[1], "its flags 0x1 are not known"),
-    (7, 41, &[2], "its flags 0x2 are not known"),
-    (
-        7,
-        36,
-        &[64, 1],
-        "column 0 (`id`): offset 320 is beyond the end",
-    ),
-    (
-        7,
-        36,
-        &[104],
-        "column 0 (`id`): a block reaches beyond the end",
-    ),
-    (7, 89, &[3], "column 1 (`n`): state 3 has no meaning here"),
-    (7, 96, &[1], "its offsets do not begin at 0"),
-    (7, 100, &[4], "its offsets fall"),
-    (7, 113, &[0xff], "its text is not UTF-8"),
-    (4, 113, &[2], "its offsets do not begin at 0"),
-    (2, 0xe0, &[2], "column 1 (`b`): 2 is no boolean"),
-    (
-        2,
-        36,
-        &[8],
-        "column 0 (`n`): it holds only NULLs and has data",
-    ),
-    (4, 136, &[3], "its UTF-16 offsets contradict its text"),
-    (5, 64, &[2], "its elements: state 2 has no meaning here"),
-    (
-        5,
-        108,
-        &[3],
-        "its arrays have 2 elements, and their column has 3",
-    ),
-    (5, 104, &[16], "its elements: an array holds arrays"),
-    (
-        6,
-        24 + 8,
-        &[0],
-        "it is mixed and does not say which value is of which kind",
-    ),
-    (6, 0x98, &[1], "a value of kind 17 is missing"),
-    (
-        6,
-        0x9c,
-        &[1],
-        "the number of its parts is not followed by 0",
-    ),
-    (6, 0xb0, &[11], "the kinds of its parts do not ascend"),
-    (6, 0xa4, &[3], "its parts have more values than it has"),
-    (6, 0xa8, &[56], "a part of it has states of its own"),
-    (6, 0x38, &[0], "its parts have values that it does not have"),
-    (
-        6,
-        0xb0,
-        &[255],
-        "a part of a mixed column is mixed itself or holds only NULLs",
-    ),
-    (8, 104, &[4], "it is not made of a text and a bytes column"),
-    (
-        8,
-        108,
-        &[1],
-        "its text and its bytes are not as many as its values",
-    ),
-];
+/// Good buffers, each with a change that makes it malformed, and the end of the refusal.
+fn changed() -> Vec<(Vec<u8>, String)> {
+    let text = include_str!("../../../../../wit/packed-rows.malformed.json");
+    let changes: Vec<Json> = serde_json::from_str(text).expect("the changes are JSON");
+    let vectors = vectors();
+    let changed = |change: &Json| {
+        let number = |name: &str| usize::try_from(long(&change[name])).expect("a place");
+        let mut buffer = vectors[number("vector") - 1].buffer.clone();
+        let put = hex::decode(super::text(&change["put"])).expect("hexadecimal");
+        buffer[number("at")..][..put.len()].copy_from_slice(&put);
+        (buffer, super::text(&change["reason"]))
+    };
+    changes.iter().map(changed).collect()
+}
 
 #[test]
 fn a_malformed_batch_is_refused_with_what_is_wrong() {
-    let vectors = vectors();
-    for (number, place, bytes, expected) in MALFORMED {
-        let mut buffer = vectors[number - 1].buffer.clone();
-        buffer[*place..place + bytes.len()].copy_from_slice(bytes);
+    let changed = changed();
+    assert!(changed.len() >= 38);
+    for (buffer, reason) in changed {
         let message = refusal(&buffer);
         assert!(message.starts_with("malformed packed batch: "), "{message}");
-        assert!(
-            message.ends_with(expected),
-            "vector {number} with {bytes:x?} at {place}: {message}"
-        );
+        assert!(message.ends_with(&reason), "{reason}: {message}");
     }
 }
 

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 
 use crate::database::{Error, Interval, Other, TimeTz, Value};
 
@@ -94,7 +94,35 @@ fn sample(columns: &[Vec<Value<'static>>]) -> Sample {
     }
 }
 
+/// The same in every run.
+fn settings() -> ProptestConfig {
+    ProptestConfig {
+        cases: 500,
+        rng_seed: RngSeed::Fixed(7),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
+    #![proptest_config(settings())]
+
+    #[test]
+    fn bytes_at_random_are_refused(rest in prop::collection::vec(any::<u8>(), 0..200), columns in 0..4_u32) {
+        // With a header that is sound, so that more than the header is read.
+        let total = (24 + rest.len()).next_multiple_of(8);
+        let mut buffer = b"CPR\x01".to_vec();
+        for word in [u32::try_from(total).expect("short"), 2, columns, 24, 0] {
+            buffer.extend(word.to_le_bytes());
+        }
+        buffer.extend(&rest);
+        buffer.resize(total, 0);
+        let read = read_batch(&buffer, MANY);
+        prop_assert!(matches!(read, Ok(_) | Err(Error::Invalid(_) | Error::Limit(_))));
+        let read = read_batch(&rest, MANY);
+        prop_assert!(matches!(read, Err(Error::Invalid(_))));
+    }
+
     #[test]
     fn what_is_written_is_read_back(columns in tables()) {
         let sample = sample(&columns);
