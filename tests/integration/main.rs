@@ -2,6 +2,7 @@
 
 mod connect;
 mod contract;
+mod databases;
 mod development;
 mod exit_codes;
 mod functions;
@@ -10,4 +11,6 @@ mod layering;
 mod operations;
 mod plugins;
 mod programs;
+mod schema;
+mod select;
 mod values;

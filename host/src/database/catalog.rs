@@ -155,7 +155,8 @@ fn quoted(name: &str) -> impl fmt::Display {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn shown(schema: &str, name: &str) -> String {
+/// The name of a type as results show it.
+pub(super) fn shown(schema: &str, name: &str) -> String {
     if matches!(schema, "pg_catalog" | "public") {
         name.to_owned()
     } else {

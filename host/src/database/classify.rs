@@ -61,9 +61,7 @@ fn verdict(code: &str, phase: Phase, server: ServerKind) -> Verdict {
         ("57P01" | "57P02" | "57P03", _) if !phase.commits() => Verdict::Retry(SHUTDOWN),
         ("53300", _) if !phase.commits() => Verdict::Retry(FULL),
         (_, "08") if !phase.commits() => Verdict::Retry(LOST),
-        ("57014", _) if phase == Phase::Write && server == ServerKind::PostgreSql => {
-            Verdict::Failed
-        }
+        ("57014", _) if phase == Phase::Write && server.cancels_for_certain() => Verdict::Failed,
         ("08P01", _) if phase == Phase::Write => Verdict::Failed,
         (_, "08" | "57" | "58" | "XX") if phase.commits() => Verdict::Ambiguous,
         (_, "53") if phase == Phase::Commit => Verdict::Ambiguous,

@@ -12,6 +12,7 @@
 mod catalog;
 mod classify;
 mod connect;
+mod description;
 mod dialect;
 mod error;
 mod failure;
@@ -31,6 +32,7 @@ mod value;
 mod wire;
 
 pub use connect::{ConnectError, Unreachable};
+pub use description::{ColumnDescription, TableDescription, TableEntry, TableKind};
 pub use error::{ConversionError, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep};
 pub use limits::{LimitExceeded, Limits};
 pub use options::{

@@ -5,7 +5,9 @@
 
 mod batch;
 mod complaint;
+mod databases;
 mod explain;
+mod inspect;
 mod read;
 mod run;
 mod schema;

@@ -6,8 +6,10 @@
 mod batch;
 mod builder;
 mod condition;
+mod database;
 #[cfg(test)]
 mod goldens;
+mod inspect;
 mod literal;
 mod read;
 mod table;
@@ -15,6 +17,8 @@ mod text;
 mod write;
 
 pub(super) use batch::{BatchStatements, Chunk};
+pub(super) use database::create_database;
+pub(super) use inspect::{describe_table, tables};
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
 pub(super) use text::SqlText;
