@@ -108,7 +108,12 @@ impl Failure {
 
 fn from_server(error: &DbError, phase: Phase, server: ServerKind) -> Error {
     let code = error.code().code();
-    match verdict(code, phase, server) {
+    let verdict = if is_catalogue_race(error) {
+        Verdict::Retry(RACE)
+    } else {
+        verdict(code, phase, server)
+    };
+    match verdict {
         Verdict::Failed => Error::Database(Box::new(database_error(error))),
         Verdict::Retry(message) => retry(
             Some(code.to_owned()),
@@ -123,6 +128,12 @@ fn from_server(error: &DbError, phase: Phase, server: ServerKind) -> Error {
             "schema-change-failed: the data was committed, but a schema change of the same transaction was not done".to_owned(),
         ),
     }
+}
+
+/// Whether two made the same thing at once, or things whose parts PostgreSQL gave the same name: it tells one of them of a key violated
+/// in its own tables. Run again, the statement finds what the other made.
+fn is_catalogue_race(error: &DbError) -> bool {
+    error.code().code() == "23505" && error.schema() == Some("pg_catalog")
 }
 
 fn retry(sqlstate: Option<String>, message: &str, table: Option<String>) -> Error {

@@ -1,6 +1,7 @@
 //! All that differs between CockroachDB and PostgreSQL in what the host writes, and in what it may conclude from an answer.
 //!
-//! Every method answers for both, so that a third database would be a column here and nowhere else.
+//! Every method answers for both, so that a third database would be a column here and nowhere else. What only the words of an error
+//! tell is read in either's words, without asking whose they are.
 
 use super::server::ServerKind;
 
@@ -108,6 +109,24 @@ impl ServerKind {
                 hidden_column == "crdb_region" || hidden_column.starts_with("crdb_internal_")
             }
             Self::PostgreSql => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServerKind::{CockroachDb, PostgreSql};
+
+    #[test]
+    fn only_what_the_database_adds_by_itself_is_no_part_of_a_key() {
+        for (column, is_added) in [
+            ("crdb_internal_id_shard_16", true),
+            ("crdb_region", true),
+            ("rowid", false),
+            ("hidden_by_its_user", false),
+        ] {
+            assert_eq!(CockroachDb.adds_to_keys(column), is_added, "{column}");
+            assert!(!PostgreSql.adds_to_keys(column), "{column}");
         }
     }
 }

@@ -101,13 +101,16 @@ impl<'r> Fact<'r> {
         self.detail(place).as_deref() == Some("true")
     }
 
-    /// A list of column numbers, however it is written.
     fn numbers(&self, place: usize) -> Option<Vec<i64>> {
-        let list = self.detail(place)?;
-        let numbers = list.split(|character: char| !character.is_ascii_digit());
-        let numbers = numbers.filter(|number| !number.is_empty());
-        numbers.map(|number| number.parse().ok()).collect()
+        numbers(&self.detail(place)?)
     }
+}
+
+/// A list of column numbers, however it is written.
+fn numbers(list: &str) -> Option<Vec<i64>> {
+    let numbers = list.split(|character: char| !character.is_ascii_digit());
+    let numbers = numbers.filter(|number| !number.is_empty());
+    numbers.map(|number| number.parse().ok()).collect()
 }
 
 fn description(rows: &Rows, server: ServerKind) -> Option<TableDescription> {
@@ -245,7 +248,37 @@ fn action(code: &str) -> ReferentialAction {
 
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{ColumnDescription, Columns, numbers, size};
+
+    /// The columns 1 and 2 that can be seen, the shard 3 that the database adds to keys, and the hidden 4.
+    fn columns() -> Columns {
+        let visible = [(1, "a"), (2, "b")].map(|(number, name)| {
+            let column = ColumnDescription {
+                name: name.to_owned(),
+                type_name: "int8".to_owned(),
+                not_null: true,
+                default_text: None,
+            };
+            (number, column)
+        });
+        Columns {
+            visible: visible.into(),
+            added: vec![3],
+        }
+    }
+
+    #[test]
+    fn a_key_is_the_one_that_was_declared_or_none() {
+        let declared = |list| columns().of_key(numbers(list).expect("numbers").iter());
+        let names =
+            |names: &[&str]| Some(names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        // The notations of both databases; a shard before the key; a row's hidden number; an expression.
+        assert_eq!(declared("2 1"), names(&["b", "a"]));
+        assert_eq!(declared("{2,1}"), names(&["b", "a"]));
+        assert_eq!(declared("3 1"), names(&["a"]));
+        assert_eq!(declared("4"), None);
+        assert_eq!(declared("1 0"), None);
+    }
 
     #[test]
     fn the_size_of_a_type_is_what_its_parentheses_hold() {

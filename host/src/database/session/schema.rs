@@ -1,7 +1,6 @@
 use super::Session;
 use crate::database::{
     error::{DatabaseError, Error, ErrorKind},
-    identifier::QualifiedName,
     lease::Author,
     request::{DataType, TableDefinition},
     statement,
@@ -18,10 +17,9 @@ impl Session {
         let statement = statement::create_table(self.database.server().kind, table, definition)?;
         let made = self.write_only(&statement, Author::Host).await;
         self.database.catalog().forget_columns();
-        let name = QualifiedName::table(table)?;
         match made {
             Ok(_) => Ok(true),
-            Err(Error::Database(error)) if is_there(&error, &name, definition) => {
+            Err(Error::Database(error)) if is_there(&error, definition) => {
                 if if_not_exists {
                     Ok(false)
                 } else {
@@ -59,22 +57,12 @@ impl Session {
     }
 }
 
-/// Whether the error says that a relation of this name is there: the table, and not an index of the definition. Of two who make the
-/// same table at once, PostgreSQL may tell one of a key violated in its own tables.
-fn is_there(error: &DatabaseError, table: &QualifiedName, definition: &TableDefinition) -> bool {
-    let name = table.name.as_str();
-    let is_race = error.kind == ErrorKind::UniqueViolation
-        && error.schema.as_deref() == Some("pg_catalog")
-        && error
-            .detail
-            .as_deref()
-            .is_some_and(|detail| detail.contains(&format!("=({name}, ")));
+/// Whether the error says that a relation of this name is there: the table, and not an index of the definition.
+fn is_there(error: &DatabaseError, definition: &TableDefinition) -> bool {
     // Names that the database chooses for indexes are never taken: only where one is given, the message has to tell.
-    let mut given = definition
-        .unique_keys
-        .iter()
-        .filter_map(|key| key.name.as_deref());
-    is_race || (error.sqlstate == "42P07" && !given.any(|index| names(&error.message, index)))
+    let keys = definition.unique_keys.iter();
+    let mut given = keys.filter_map(|key| key.name.as_deref());
+    error.sqlstate == "42P07" && !given.any(|index| names(&error.message, index))
 }
 
 /// Whether a message has this name in its quotes, maybe after those of a database and a schema.

@@ -83,23 +83,18 @@ fn constant<'v>(
     }
     let encoded =
         |value: &'v Value<'_>| encode(value).map_err(|reason| unfit(column, &reason.to_string()));
-    let is_cut = |value| {
-        Ok::<_, Error>(encoded(value)?.is_some_and(|text| is_cut(&text, &column.data_type)))
+    let elements: &'v [Value<'_>] = if let Value::Array(elements) = value {
+        elements
+    } else if column.is_array && has_size(&column.data_type) && *value != Value::Null {
+        return Err(unfit(
+            column,
+            "whether it has room for the elements can be told of an array only",
+        ));
+    } else {
+        std::slice::from_ref(value)
     };
-    let mut elements: &'v [Value<'_>] = &[];
-    match value {
-        Value::Array(list) => elements = list,
-        Value::Null => {}
-        _ if column.is_array && has_size(&column.data_type) => {
-            return Err(unfit(
-                column,
-                "whether it has room for the elements can be told of an array only",
-            ));
-        }
-        one => elements = std::slice::from_ref(one),
-    }
     for element in elements {
-        if is_cut(element)? {
+        if encoded(element)?.is_some_and(|text| is_cut(&text, &column.data_type)) {
             return Err(unfit(column, "the column has no room for all of it"));
         }
     }
@@ -142,15 +137,19 @@ fn type_name(column: &ColumnDefinition) -> Result<String, Error> {
 
 /// Refuses the sizes that no type has. How large one may be, the databases say differently.
 fn check_size(column: &ColumnDefinition) -> Result<(), Error> {
-    let problem = match column.data_type {
-        DataType::Varchar(0) => "a varchar has room for one character at least",
-        DataType::Bit(0) => "a bit string has one bit at least",
-        DataType::Vector(0) => "a vector has one dimension at least",
-        DataType::Numeric { precision: 0, .. } => "a numeric has one digit at least",
-        DataType::Numeric { precision, scale } if scale > precision => {
-            "a numeric has no more digits after the point than in all"
-        }
-        _ => return Ok(()),
+    let data_type = &column.data_type;
+    let problem = if let DataType::Varchar(0) = data_type {
+        "a varchar has room for one character at least"
+    } else if let DataType::Bit(0) = data_type {
+        "a bit string has one bit at least"
+    } else if let DataType::Vector(0) = data_type {
+        "a vector has one dimension at least"
+    } else if let DataType::Numeric { precision: 0, .. } = data_type {
+        "a numeric has one digit at least"
+    } else if matches!(data_type, DataType::Numeric { precision, scale } if scale > precision) {
+        "a numeric has no more digits after the point than in all"
+    } else {
+        return Ok(());
     };
     Err(Error::Invalid(format!(
         "column {:?}: {problem}",

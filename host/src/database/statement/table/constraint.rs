@@ -205,17 +205,18 @@ fn check_kinds(column: &ColumnDefinition, condition: &Condition) -> Result<(), E
         );
     let holds_others =
         column.is_array || matches!(column.data_type, DataType::Json | DataType::Named(_));
-    let problem = match condition.operator {
-        Operator::Like | Operator::NotLike | Operator::ILike | Operator::NotILike if !is_text => {
-            "has a pattern, which is for texts"
-        }
-        Operator::Contains if !holds_others => {
-            "asks what it contains, which is for arrays and json"
-        }
-        _ if !condition.values.iter().all(|value| may_be(value, column)) => {
-            "compares it with a value of another kind"
-        }
-        _ => return Ok(()),
+    let has_pattern = matches!(
+        condition.operator,
+        Operator::Like | Operator::NotLike | Operator::ILike | Operator::NotILike
+    );
+    let problem = if has_pattern && !is_text {
+        "has a pattern, which is for texts"
+    } else if condition.operator == Operator::Contains && !holds_others {
+        "asks what it contains, which is for arrays and json"
+    } else if !condition.values.iter().all(|value| may_be(value, column)) {
+        "compares it with a value of another kind"
+    } else {
+        return Ok(());
     };
     Err(Error::Invalid(format!(
         "a check on column {:?} {problem}",
