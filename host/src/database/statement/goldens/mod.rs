@@ -5,6 +5,7 @@ mod conditions;
 mod databases;
 mod inspect;
 mod reads;
+mod refused_tables;
 mod tables;
 mod writes;
 
