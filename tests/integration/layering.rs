@@ -118,6 +118,38 @@ fn unsafe_code_is_only_where_the_list_says() {
     assert_eq!(found, listed);
 }
 
+/// The files that may tell CockroachDB and PostgreSQL apart, and why.
+const TELLS_DATABASES_APART: &[(&str, &str)] = &[
+    ("host/src/database/dialect.rs", "all that differs is here"),
+    (
+        "host/src/database/server.rs",
+        "it is told there which one it is",
+    ),
+    (
+        "host/src/bindings/session.rs",
+        "the contract has a name of its own for each",
+    ),
+];
+
+#[test]
+fn what_differs_between_the_databases_is_in_one_file() {
+    let tells_apart = |code: &str| {
+        let mut words = code.split(|letter: char| !letter.is_alphanumeric());
+        words.any(|word| matches!(word, "CockroachDb" | "PostgreSql"))
+    };
+    let found: BTreeSet<_> = sources("host/src")
+        .into_iter()
+        // Golden files are of both, and a module of tests as a whole.
+        .filter(|(path, source)| !path.contains("/goldens/") && tells_apart(&code_of(source)))
+        .map(|(path, _)| path)
+        .collect();
+    let listed: BTreeSet<_> = TELLS_DATABASES_APART
+        .iter()
+        .map(|&(path, _)| path.to_owned())
+        .collect();
+    assert_eq!(found, listed);
+}
+
 /// Rust files below a folder of the workspace, by their paths from its root.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();

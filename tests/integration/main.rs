@@ -3,6 +3,7 @@
 mod commands;
 mod connect;
 mod contract;
+mod databases;
 mod development;
 mod exit_codes;
 mod functions;
@@ -12,4 +13,6 @@ mod operations;
 mod plugins;
 mod programs;
 mod retries;
+mod schema;
+mod select;
 mod types;

@@ -54,6 +54,18 @@ impl TestDatabase {
         ConnectOptions::from_url(&self.url()).expect("the test's URL is good")
     }
 
+    /// How the host connects to it as another role, which needs no password.
+    pub fn options_as(&self, role: &str) -> ConnectOptions {
+        let url = self.url();
+        let (scheme, rest) = url.split_once("://").expect("a URL has a scheme");
+        let (authority, rest) = rest.split_once('/').expect("it names a database");
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        let url = format!("{scheme}://{role}@{host}/{rest}");
+        ConnectOptions::from_url(&url).expect("the test's URL is good")
+    }
+
     /// The host's own front door to it, with the default limits.
     pub async fn connect(&self) -> host::database::Database {
         host::database::Database::connect(self.options(), host::database::Limits::default())

@@ -6,11 +6,13 @@
 mod cluster;
 mod database;
 mod guest;
+mod random;
 mod runner;
 
 pub use cluster::{Cluster, cluster};
 pub use database::{TestDatabase, database};
 pub use guest::{example, plugin};
+pub use random::Random;
 pub use runner::{Finished, HostCommand, host, host_binary, run, wait_until};
 
 use std::path::{Path, PathBuf};

@@ -16,7 +16,8 @@
 //!   [`update`](Filtered::update) and [`delete`](Filtered::delete). A record is any struct or map that serde knows;
 //!   [`json!`] makes one on the spot.
 //! - [`query`] runs SQL text with parameters. Needs the grant `sql`.
-//! - [`create_table`] and [`drop_table`] change the schema. They need the grant `schema`.
+//! - [`create_table`] and [`drop_table`] change the schema, [`schema::tables`] and [`schema::describe_table`] tell what is
+//!   there. They need the grant `schema`; [`create_database`] needs `databases`.
 //! - [`Rows`] and [`Row`] are results, read by [`Row::get`] or as records by [`Rows::deserialize`].
 //! - [`Error`] is why a call failed, by what can be done about it.
 //! - [`run_info`], [`setting`] and [`limits`] tell a plugin what this run is.
@@ -52,13 +53,13 @@
 //! # What the host does not do yet
 //!
 //! Version 0.1 of the host answers [`Error::Other`] with the code `not-implemented` to upserts, batch updates,
-//! [`sql::batch`], cursors, [`schema::tables`], [`schema::describe_table`] and everything about transactions, which has
-//! no face here yet: see [`bindings`].
+//! [`sql::batch`], cursors and everything about transactions, which has no face here yet: see [`bindings`].
 
 mod batch;
 pub mod bindings;
 pub mod condition;
 mod convert;
+pub mod databases;
 mod error;
 #[doc(hidden)]
 pub mod export;
@@ -83,6 +84,7 @@ pub use condition::{
     is_null, le, like, lt, ne, none_of, not_ilike, not_like, one_of,
 };
 pub use convert::{FromValue, Json, Mismatch};
+pub use databases::create_database;
 pub use error::{
     ConversionError, DatabaseError, DatabaseErrorKind, Error, Exhaustion, LimitExceeded, Result,
     RetryReason, TimeoutStep,

@@ -37,9 +37,9 @@ pub struct CreateTable {
     name: String,
     columns: Vec<Column>,
     primary_key: Vec<String>,
-    unique_keys: Vec<Vec<String>>,
+    unique_keys: Vec<(Option<String>, Vec<String>)>,
     foreign_keys: Vec<ForeignKey>,
-    checks: Vec<Vec<Condition>>,
+    checks: Vec<(Option<String>, Vec<Condition>)>,
     if_not_exists: bool,
 }
 
@@ -62,7 +62,18 @@ impl CreateTable {
     /// Columns whose values together appear only once.
     pub fn unique<Name: Into<String>>(mut self, columns: impl IntoIterator<Item = Name>) -> Self {
         self.unique_keys
-            .push(columns.into_iter().map(Into::into).collect());
+            .push((None, columns.into_iter().map(Into::into).collect()));
+        self
+    }
+
+    /// Columns whose values together appear only once, under a name that errors repeat.
+    pub fn unique_named<Name: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        columns: impl IntoIterator<Item = Name>,
+    ) -> Self {
+        let columns = columns.into_iter().map(Into::into).collect();
+        self.unique_keys.push((Some(name.into()), columns));
         self
     }
 
@@ -74,7 +85,18 @@ impl CreateTable {
 
     /// What must hold for every row, all of it. A comparison with a NULL lets the row pass.
     pub fn check(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
-        self.checks.push(conditions.into_iter().collect());
+        self.checks.push((None, conditions.into_iter().collect()));
+        self
+    }
+
+    /// What must hold for every row, under a name that errors repeat.
+    pub fn check_named(
+        mut self,
+        name: impl Into<String>,
+        conditions: impl IntoIterator<Item = Condition>,
+    ) -> Self {
+        let conditions = conditions.into_iter().collect();
+        self.checks.push((Some(name.into()), conditions));
         self
     }
 
@@ -102,16 +124,13 @@ impl CreateTable {
                 primary_key.push(column.definition.name.clone());
             }
             if column.unique {
-                unique_keys.push(vec![column.definition.name.clone()]);
+                unique_keys.push((None, vec![column.definition.name.clone()]));
             }
         }
-        let unique_keys = unique_keys.into_iter().map(|columns| contract::UniqueKey {
-            name: None,
-            columns,
-        });
-        let check = |conditions| {
+        let unique_key = |(name, columns)| contract::UniqueKey { name, columns };
+        let check = |(name, conditions)| {
             Ok(contract::Check {
-                name: None,
+                name,
                 conditions: filter(conditions)?,
             })
         };
@@ -122,7 +141,7 @@ impl CreateTable {
                 .map(Column::into_contract)
                 .collect::<Result<_>>()?,
             primary_key,
-            unique_keys: unique_keys.collect(),
+            unique_keys: unique_keys.into_iter().map(unique_key).collect(),
             foreign_keys: self.foreign_keys.into_iter().map(|key| key.0).collect(),
             checks: self.checks.into_iter().map(check).collect::<Result<_>>()?,
         })
@@ -196,6 +215,16 @@ impl Column {
         interval => Interval;
         /// `jsonb`.
         json => Json;
+    }
+
+    /// `numeric` of so many digits in all, and so many of them after the point.
+    pub fn numeric(name: impl Into<String>, precision: u32, scale: u32) -> Self {
+        Self::new(name, DataType::Numeric(NumericSize { precision, scale }))
+    }
+
+    /// `varchar` of at most so many characters.
+    pub fn varchar(name: impl Into<String>, characters: u32) -> Self {
+        Self::new(name, DataType::Varchar(characters))
     }
 
     /// An array of the type.
@@ -288,6 +317,12 @@ impl ForeignKey {
         self
     }
 
+    /// Under a name that errors repeat.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.0.name = Some(name.into());
+        self
+    }
+
     /// What happens when the other row goes.
     pub fn on_delete(mut self, action: ReferentialAction) -> Self {
         self.0.on_delete = action;
@@ -347,12 +382,28 @@ impl DropTable {
     }
 }
 
-/// The tables and views that can be seen, of one schema or of all but the database's own.
+/// The tables and views that can be seen, by schema and name, of one schema or of all but the database's own.
+///
+/// ```no_run
+/// for table in chitin::schema::tables(None)? {
+///     println!("{}.{} is a {:?}", table.schema, table.name, table.kind);
+/// }
+/// # Ok::<(), chitin::Error>(())
+/// ```
 pub fn tables(schema: Option<&str>) -> Result<Vec<TableEntry>> {
     Ok(contract::tables(schema)?)
 }
 
 /// Columns, keys and references of one table or view.
+///
+/// ```no_run
+/// let users = chitin::schema::describe_table("users")?;
+/// let required = users.columns.iter().filter(|column| column.not_null && column.default_text.is_none());
+/// for column in required {
+///     println!("{} {}", column.name, column.type_name);
+/// }
+/// # Ok::<(), chitin::Error>(())
+/// ```
 pub fn describe_table(name: &str) -> Result<TableDescription> {
     Ok(contract::describe_table(name)?)
 }
@@ -369,7 +420,8 @@ mod tests {
             .column(Column::text("email").unique().default("none"))
             .column(Column::int64("age"))
             .unique(["email", "age"])
-            .check([ge("age", 0)])
+            .unique_named("one_age", ["age"])
+            .check_named("grown", [ge("age", 0)])
             .into_contract()
             .expect("a definition");
         assert_eq!(definition.primary_key, ["id"]);
@@ -378,8 +430,8 @@ mod tests {
             .into_iter()
             .map(|key| key.columns)
             .collect();
-        assert_eq!(unique, [vec!["email", "age"], vec!["email"]]);
-        assert_eq!(definition.checks.len(), 1);
+        assert_eq!(unique, [vec!["email", "age"], vec!["age"], vec!["email"]]);
+        assert_eq!(definition.checks[0].name.as_deref(), Some("grown"));
         assert!(matches!(
             definition.columns[1].default_value,
             Some(contract::DefaultValue::Constant(_))

@@ -1,14 +1,11 @@
-use crate::{
-    bindings::{Failure, View, databases_wit},
-    database::Error,
-};
+use crate::bindings::{Failure, View, databases_wit};
 
 impl databases_wit::Host for View<'_> {
     async fn create_database(
         &mut self,
-        _name: String,
-        _if_not_exists: bool,
+        name: String,
+        if_not_exists: bool,
     ) -> Result<bool, Failure> {
-        Err(Error::not_implemented("databases.create-database").into())
+        Ok(self.session.create_database(&name, if_not_exists).await?)
     }
 }

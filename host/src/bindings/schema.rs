@@ -1,7 +1,4 @@
-use crate::{
-    bindings::{Failure, View, schema_wit},
-    database::Error,
-};
+use crate::bindings::{Failure, View, convert::all, schema_wit};
 
 impl schema_wit::Host for View<'_> {
     async fn create_table(
@@ -29,15 +26,15 @@ impl schema_wit::Host for View<'_> {
 
     async fn tables(
         &mut self,
-        _schema: Option<String>,
+        schema: Option<String>,
     ) -> Result<Vec<schema_wit::TableEntry>, Failure> {
-        Err(Error::not_implemented("schema.tables").into())
+        Ok(all(self.session.tables(schema.as_deref()).await?))
     }
 
     async fn describe_table(
         &mut self,
-        _table: String,
+        table: String,
     ) -> Result<schema_wit::TableDescription, Failure> {
-        Err(Error::not_implemented("schema.describe-table").into())
+        Ok(self.session.describe_table(&table).await?.into())
     }
 }

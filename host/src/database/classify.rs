@@ -61,9 +61,7 @@ fn verdict(code: &str, phase: Phase, server: ServerKind) -> Verdict {
         ("57P01" | "57P02" | "57P03", _) if !phase.commits() => Verdict::Retry(SHUTDOWN),
         ("53300", _) if !phase.commits() => Verdict::Retry(FULL),
         (_, "08") if !phase.commits() => Verdict::Retry(LOST),
-        ("57014", _) if phase == Phase::Write && server == ServerKind::PostgreSql => {
-            Verdict::Failed
-        }
+        ("57014", _) if phase == Phase::Write && server.cancels_for_certain() => Verdict::Failed,
         ("08P01", _) if phase == Phase::Write => Verdict::Failed,
         (_, "08" | "57" | "58" | "XX") if phase.commits() => Verdict::Ambiguous,
         (_, "53") if phase == Phase::Commit => Verdict::Ambiguous,
@@ -116,7 +114,12 @@ impl Failure {
 
 fn from_server(error: &DbError, phase: Phase, server: ServerKind) -> Error {
     let code = error.code().code();
-    match verdict(code, phase, server) {
+    let verdict = if is_catalogue_race(error) {
+        Verdict::Retry(RACE)
+    } else {
+        verdict(code, phase, server)
+    };
+    match verdict {
         Verdict::Failed => Error::Database(Box::new(database_error(error))),
         Verdict::Retry(message) => retry(
             Some(code.to_owned()),
@@ -131,6 +134,12 @@ fn from_server(error: &DbError, phase: Phase, server: ServerKind) -> Error {
             "schema-change-failed: the data was committed, but a schema change of the same transaction was not done".to_owned(),
         ),
     }
+}
+
+/// Whether two made the same thing at once, or things whose parts PostgreSQL gave the same name: it tells one of them of a key violated
+/// in its own tables. Run again, the statement finds what the other made.
+fn is_catalogue_race(error: &DbError) -> bool {
+    error.code().code() == "23505" && error.schema() == Some("pg_catalog")
 }
 
 fn retry(sqlstate: Option<String>, message: &str, table: Option<String>) -> Error {

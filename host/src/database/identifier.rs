@@ -8,7 +8,7 @@ use super::error::Error;
 const MAXIMUM_BYTES: usize = 63;
 
 /// Schemas that belong to the database and not to its users. On CockroachDB `system` is a database, named in the same place.
-const SYSTEM_SCHEMAS: [&str; 4] = [
+pub(super) const SYSTEM_SCHEMAS: [&str; 4] = [
     "information_schema",
     "crdb_internal",
     "system",
@@ -46,6 +46,18 @@ impl Identifier {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A table in its schema as the contract writes it, so that it can be given back as a name.
+pub(super) fn written(schema: &str, name: &str) -> String {
+    let part = |name: &str| {
+        if name.contains(['.', '"']) {
+            format!("\"{}\"", name.replace('"', "\"\""))
+        } else {
+            name.to_owned()
+        }
+    };
+    format!("{}.{}", part(schema), part(name))
 }
 
 impl fmt::Display for Identifier {
@@ -95,17 +107,13 @@ impl QualifiedName {
     /// Without a schema, names in `pg_` are refused too: the database looks for them among its own first.
     pub(super) fn table(text: &str) -> Result<Self, Error> {
         let name = Self::parse("table name", text)?;
-        let place = name
-            .schema
-            .as_ref()
-            .unwrap_or(&name.name)
-            .as_str()
-            .to_ascii_lowercase();
-        let is_system = place.starts_with("pg_")
-            || (name.schema.is_some() && SYSTEM_SCHEMAS.contains(&place.as_str()));
-        if name.schema.is_some() && place == OWN_SCHEMA {
+        if name.schema.as_ref().is_some_and(is_own) {
             return Err(Error::Denied(format!("table {name} belongs to the host")));
         }
+        let is_system = match &name.schema {
+            Some(schema) => is_system(schema.as_str()),
+            None => is_reserved(name.name.as_str()),
+        };
         if is_system {
             return Err(Error::Denied(format!(
                 "table {name} belongs to the database itself"
@@ -113,6 +121,48 @@ impl QualifiedName {
         }
         Ok(name)
     }
+}
+
+/// Takes the plain name of a schema, and refuses the database's own.
+pub(super) fn user_schema(name: &str) -> Result<Identifier, Error> {
+    let schema = Identifier::new("schema name", name)?;
+    if is_system(name) {
+        return Err(Error::Denied(format!(
+            "schema {schema} belongs to the database itself"
+        )));
+    }
+    if is_own(&schema) {
+        return Err(Error::Denied(format!(
+            "schema {schema} belongs to the host"
+        )));
+    }
+    Ok(schema)
+}
+
+/// Takes the plain name of a database, and refuses those that belong to the server.
+pub(super) fn database_name(name: &str) -> Result<Identifier, Error> {
+    let database = Identifier::new("database name", name)?;
+    let is_template = matches!(name, "template0" | "template1");
+    if is_template || is_system(name) {
+        return Err(Error::Denied(format!(
+            "database {database} belongs to the server itself"
+        )));
+    }
+    Ok(database)
+}
+
+fn is_own(schema: &Identifier) -> bool {
+    schema.as_str().eq_ignore_ascii_case(OWN_SCHEMA)
+}
+
+fn is_system(name: &str) -> bool {
+    is_reserved(name) || SYSTEM_SCHEMAS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether a name has the beginning that both databases keep for themselves.
+fn is_reserved(name: &str) -> bool {
+    name.get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case("pg_"))
 }
 
 impl fmt::Display for QualifiedName {
@@ -158,7 +208,7 @@ fn split(text: &str) -> Option<Vec<String>> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Error, Identifier, QualifiedName};
+    use super::{Error, Identifier, QualifiedName, database_name, user_schema, written};
 
     fn table(text: &str) -> Result<String, Error> {
         QualifiedName::table(text).map(|name| name.to_string())
@@ -218,7 +268,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn schemas_and_databases_of_the_server_are_denied() {
+        for name in ["pg_catalog", "PG_x", "information_schema", "System"] {
+            assert!(matches!(user_schema(name), Err(Error::Denied(_))), "{name}");
+            assert!(
+                matches!(database_name(name), Err(Error::Denied(_))),
+                "{name}"
+            );
+        }
+        assert!(matches!(database_name("template1"), Err(Error::Denied(_))));
+        assert!(matches!(user_schema(""), Err(Error::Invalid(_))));
+        for name in ["public", "pg", "template1", "a.b", "p\u{fc}_x"] {
+            assert!(user_schema(name).is_ok(), "{name}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_name_as_it_is_written_reads_as_itself(schema in "[^\0]{1,15}", name in "[^\0]{1,15}") {
+            let read = QualifiedName::parse("name", &written(&schema, &name))?;
+            prop_assert_eq!(read.schema.as_ref().map(Identifier::as_str), Some(schema.as_str()));
+            prop_assert_eq!(read.name.as_str(), name);
+        }
+
         #[test]
         fn quoting_loses_nothing_and_nothing_escapes_it(name in "[^\0]{1,15}") {
             let sql = Identifier::column(&name)?.to_string();

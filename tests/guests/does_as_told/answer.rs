@@ -79,12 +79,18 @@ pub(crate) fn description(table: schema::TableDescription) -> Json {
             "default-text": column.default_text,
         })
     });
-    let unique_keys = table.unique_keys.into_iter().map(|key| key.columns);
+    let unique_keys = table
+        .unique_keys
+        .into_iter()
+        .map(|key| json!([key.name, key.columns]));
     let foreign_keys = table.foreign_keys.into_iter().map(|key| {
         json!({
+            "name": key.name,
             "columns": key.columns,
             "referenced-table": key.referenced_table,
             "referenced-columns": key.referenced_columns,
+            "on-delete": kebab(&format!("{:?}", key.on_delete)),
+            "on-update": kebab(&format!("{:?}", key.on_update)),
         })
     });
     json!({
@@ -95,6 +101,14 @@ pub(crate) fn description(table: schema::TableDescription) -> Json {
         "unique-keys": unique_keys.collect::<Vec<_>>(),
         "foreign-keys": foreign_keys.collect::<Json>(),
     })
+}
+
+pub(crate) fn entry(table: schema::TableEntry) -> Json {
+    json!([
+        table.schema,
+        table.name,
+        kebab(&format!("{:?}", table.kind))
+    ])
 }
 
 /// The case of an error, and what it holds by the names of the contract.

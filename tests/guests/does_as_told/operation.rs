@@ -317,6 +317,7 @@ pub(crate) enum DefaultValue {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct ForeignKey {
+    pub(crate) name: Option<String>,
     pub(crate) columns: Vec<String>,
     pub(crate) referenced_table: String,
     #[serde(default)]

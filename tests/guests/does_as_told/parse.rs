@@ -304,7 +304,7 @@ fn foreign_key(told: told::ForeignKey) -> schema::ForeignKey {
         _ => schema::ReferentialAction::NoAction,
     };
     schema::ForeignKey {
-        name: None,
+        name: told.name,
         columns: told.columns,
         referenced_table: told.referenced_table,
         referenced_columns: told.referenced_columns,

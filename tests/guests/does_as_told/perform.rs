@@ -292,12 +292,8 @@ fn define(operation: Operation) -> Result<Answer, String> {
             if_exists,
             cascade,
         } => schema::drop_table(&table, if_exists, cascade).map(Json::Bool),
-        Operation::Tables { schema } => schema::tables(schema.as_deref()).map(|tables| {
-            tables
-                .into_iter()
-                .map(|table| json!([table.schema, table.name]))
-                .collect()
-        }),
+        Operation::Tables { schema } => schema::tables(schema.as_deref())
+            .map(|tables| tables.into_iter().map(answer::entry).collect()),
         Operation::DescribeTable { table } => {
             schema::describe_table(&table).map(answer::description)
         }

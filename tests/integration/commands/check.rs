@@ -176,6 +176,7 @@ async fn the_hosts_own_schema_is_closed_to_plugins() {
         grants: Grants::all(),
         limits: Limits::default(),
         deadline: Instant::now() + Duration::from_mins(1),
+        retry: host::database::RetryPolicy::default(),
     });
     let outcomes = [
         session

@@ -17,6 +17,7 @@ fn another(database: &Database) -> Session {
         grants: Grants::all(),
         limits: Limits::default(),
         deadline: Instant::now() + Duration::from_mins(1),
+        retry: host::database::RetryPolicy::default(),
     })
 }
 

@@ -16,6 +16,7 @@ fn another(database: &Database) -> Session {
         grants: Grants::all(),
         limits: Limits::default(),
         deadline: Instant::now() + Duration::from_mins(1),
+        retry: host::database::RetryPolicy::default(),
     })
 }
 
@@ -251,6 +252,7 @@ async fn many_rows_of_many_types_of_the_users_own_arrive() {
             grants: Grants::all(),
             limits,
             deadline: Instant::now() + Duration::from_mins(1),
+            retry: host::database::RetryPolicy::default(),
         });
         let rows = session.query(&sql, &[]).await.expect("selected");
         assert_eq!(rows.len(), 2_000);

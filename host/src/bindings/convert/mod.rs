@@ -1,6 +1,7 @@
 //! The contract's types to ours and back. Requests are moved, not cloned; rows are copied once, into what the guest will hold.
 
 mod definition;
+mod description;
 mod request;
 mod value;
 

@@ -146,11 +146,16 @@ impl Named {
     }
 
     fn shown(&self) -> String {
-        if matches!(self.schema.as_str(), "pg_catalog" | "public") {
-            self.name.clone()
-        } else {
-            format!("{}.{}", self.schema, self.name)
-        }
+        shown(&self.schema, &self.name)
+    }
+}
+
+/// The name of a type as results show it.
+pub(in crate::database) fn shown(schema: &str, name: &str) -> String {
+    if matches!(schema, "pg_catalog" | "public") {
+        name.to_owned()
+    } else {
+        format!("{schema}.{name}")
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_postgres::types::Oid;
 
 pub(super) use columns::{COLUMNS, Columns, columns};
-pub(super) use description::{Description, LOOK_UP};
+pub(super) use description::{Description, LOOK_UP, shown};
 use kept::Kept;
 
 use super::{

@@ -20,9 +20,6 @@ use crate::database::{
 /// Sent at start-up, so that it is also what `RESET` goes back to.
 const SESSION: &str = "-c default_transaction_isolation=serializable";
 
-/// Without it, CockroachDB commits an open transaction on its own when a schema change comes.
-const NO_COMMIT_BEFORE_SCHEMA_CHANGES: &str = "SET autocommit_before_ddl = off";
-
 impl Connector {
     /// Secures a connected socket, logs in, and checks what is there.
     pub(super) async fn log_in<P>(
@@ -110,13 +107,12 @@ impl Connector {
     ) -> Result<u64, ConnectError> {
         let refused = |error| self.refused(address, &error, true);
         let show = client.simple_query("SHOW transaction_isolation");
-        let (messages, requests) = match kind {
-            ServerKind::PostgreSql => (show.await.map_err(refused)?, 1),
-            ServerKind::CockroachDb => {
-                let set = client.simple_query(NO_COMMIT_BEFORE_SCHEMA_CHANGES);
-                let (messages, set) = tokio::join!(show, set);
+        let (messages, requests) = match kind.session_start() {
+            None => (show.await.map_err(refused)?, 1),
+            Some(start) => {
+                let (messages, set) = tokio::join!(show, client.simple_query(start));
                 if let Err(error) = set {
-                    tracing::debug!(%error, "this CockroachDB has no autocommit_before_ddl");
+                    tracing::debug!(%error, start, "this server does not know the setting");
                 }
                 (messages.map_err(refused)?, 2)
             }

@@ -15,7 +15,6 @@ use super::{
 use crate::database::{
     failure::Failure,
     limits::LimitExceeded,
-    server::ServerKind,
     statistics::Statistics,
     wire::{Exchange, Status},
 };
@@ -105,7 +104,7 @@ impl Lease {
     ) -> Result<Answer, Failure> {
         let (end, step) = bounds.end()?;
         let in_transaction = self.in_transaction;
-        let settled = self.pool.server_kind() == ServerKind::PostgreSql;
+        let settled = self.pool.server_kind().cancels_for_certain();
         let mut operation = self.operation(OnDrop::Cancel, bounds.author)?;
         let reading = read(operation.client, sql, parameters, bounds);
         let (outcome, cancelled) = match operation.timed(end, reading).await {

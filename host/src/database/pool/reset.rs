@@ -4,26 +4,17 @@ use deadpool::managed::{Object, Timeouts};
 use tokio::time::timeout;
 
 use super::{Conn, Manager, Pool, SessionId};
-use crate::database::{
-    server::ServerKind,
-    wire::{Exchange, Status},
-};
+use crate::database::wire::{Exchange, Status};
 
 /// How long a connection may take to be reset before it is closed instead.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Undoes whatever SQL text can do to a session, in one round trip. Not `DISCARD ALL`, which cannot stand beside others.
-const RESET: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; \
-                     SELECT pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP";
-
 impl Pool {
     /// Makes a connection as it was at its start; whether that was possible.
-    ///
-    /// On CockroachDB it is not: some of the statements are unknown there, so there is no text known to undo everything.
     pub(super) async fn reset(&self, conn: &mut Conn) -> bool {
-        match self.0.kind {
-            ServerKind::CockroachDb => false,
-            ServerKind::PostgreSql => timeout(PATIENCE, reset(conn)).await.unwrap_or(false),
+        match self.0.kind.session_reset() {
+            None => false,
+            Some(sql) => timeout(PATIENCE, reset(conn, sql)).await.unwrap_or(false),
         }
     }
 
@@ -54,12 +45,12 @@ impl Pool {
     }
 }
 
-async fn reset(conn: &mut Conn) -> bool {
+async fn reset(conn: &mut Conn, sql: &str) -> bool {
     // Whoever drops this before its end leaves a connection behind that is not used again.
     conn.tainted = true;
     conn.requests += 1;
     let request = conn.requests;
-    let done = conn.client.simple_query(RESET).await.is_ok()
+    let done = conn.client.simple_query(sql).await.is_ok()
         && conn.wire.idle(request).await == Ok(Status::Idle)
         && matches!(conn.wire.take(request), Some(Exchange { error: None, .. }));
     conn.tainted = !done;

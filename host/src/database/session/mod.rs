@@ -6,7 +6,9 @@
 mod batch;
 mod columns;
 mod complaint;
+mod databases;
 mod explain;
+mod inspect;
 mod read;
 mod run;
 mod schema;

@@ -1,9 +1,8 @@
 use super::Session;
 use crate::database::{
     error::{DatabaseError, Error, ErrorKind},
-    identifier::QualifiedName,
     lease::Author,
-    request::TableDefinition,
+    request::{DataType, TableDefinition},
     statement,
 };
 
@@ -18,15 +17,17 @@ impl Session {
         let statement = statement::create_table(self.database.server().kind, table, definition)?;
         let made = self.write_only(&statement, Author::Host).await;
         self.database.catalog().forget_columns();
-        let name = QualifiedName::table(table)?;
         match made {
             Ok(_) => Ok(true),
-            Err(Error::Database(error)) if is_there(&error, &name) => {
+            Err(Error::Database(error)) if is_there(&error, definition) => {
                 if if_not_exists {
                     Ok(false)
                 } else {
-                    Err(duplicate(*error))
+                    Err(told_as("42P07", *error))
                 }
+            }
+            Err(Error::Database(error)) if lacks_vectors(&error, definition) => {
+                Err(told_as("0A000", *error))
             }
             Err(Error::Database(error)) if contradicts_itself(&error) => {
                 Err(Error::Invalid(error.message))
@@ -56,27 +57,79 @@ impl Session {
     }
 }
 
-/// Whether the error says that a relation of this name is there: the table, and not an index of the definition. Of two who make the
-/// same table at once, PostgreSQL tells one of a key violated in its own tables.
-fn is_there(error: &DatabaseError, table: &QualifiedName) -> bool {
-    let is_race =
-        error.kind == ErrorKind::UniqueViolation && error.schema.as_deref() == Some("pg_catalog");
-    is_race || (error.sqlstate == "42P07" && error.message.contains(table.name.as_str()))
+/// Whether the error says that a relation of this name is there: the table, and not an index of the definition.
+fn is_there(error: &DatabaseError, definition: &TableDefinition) -> bool {
+    // Names that the database chooses for indexes are never taken: only where one is given, the message has to tell.
+    let keys = definition.unique_keys.iter();
+    let mut given = keys.filter_map(|key| key.name.as_deref());
+    error.sqlstate == "42P07" && !given.any(|index| names(&error.message, index))
 }
 
-fn duplicate(error: DatabaseError) -> Error {
+/// Whether a message has this name in its quotes, maybe after those of a database and a schema.
+fn names(message: &str, name: &str) -> bool {
+    let quoted = message
+        .split_once('"')
+        .and_then(|(_, rest)| rest.rsplit_once('"'));
+    let written = format!("\"{}\"", name.replace('"', "\"\""));
+    quoted.is_some_and(|(shown, _)| {
+        let last = |name: &str| {
+            shown
+                .strip_suffix(name)
+                .is_some_and(|before| before.ends_with('.'))
+        };
+        shown == name || last(name) || last(&written)
+    })
+}
+
+/// Whether the error says that the database has no type for vectors, of which the definition has some.
+fn lacks_vectors(error: &DatabaseError, definition: &TableDefinition) -> bool {
+    let mut types = definition.columns.iter().map(|column| &column.data_type);
+    error.sqlstate == "42704"
+        && error.message.contains("vector")
+        && types.any(|data_type| matches!(data_type, DataType::Vector(_)))
+}
+
+fn told_as(sqlstate: &str, error: DatabaseError) -> Error {
     Error::Database(Box::new(DatabaseError {
-        sqlstate: "42P07".to_owned(),
-        kind: ErrorKind::DuplicateObject,
+        sqlstate: sqlstate.to_owned(),
+        kind: ErrorKind::from_sqlstate(sqlstate),
         ..error
     }))
 }
 
-/// Whether the error is about the definition alone: a constant that cannot be read, a size that cannot be.
+/// Whether the error is about the definition alone: a constant that cannot be read, a size that cannot be, types that do not fit
+/// together, a reference to what is no key, too many columns.
 fn contradicts_itself(error: &DatabaseError) -> bool {
     error.kind == ErrorKind::DataException
         || matches!(
             error.sqlstate.as_str(),
-            "42804" | "42846" | "42P16" | "42611"
+            "42804" | "42830" | "42846" | "42883" | "42P16" | "42611" | "54011"
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn the_name_in_a_message_is_the_whole_of_it() {
+        for (message, name, expected) in [
+            ("relation \"data\" already exists", "data", true),
+            ("relation \"data\" already exists", "a", false),
+            ("relation \"my.public.data\" already exists", "data", true),
+            (
+                "relation \"my.public.\"odd.name\"\" already exists",
+                "odd.name",
+                true,
+            ),
+            (
+                "relation \"my.public.my_data\" already exists",
+                "data",
+                false,
+            ),
+            ("relation already exists", "data", false),
+        ] {
+            assert_eq!(names(message, name), expected, "{message} {name}");
+        }
+    }
 }

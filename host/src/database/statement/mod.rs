@@ -6,8 +6,10 @@
 mod batch;
 mod builder;
 mod condition;
+mod database;
 #[cfg(test)]
 mod goldens;
+mod inspect;
 mod literal;
 mod operator;
 mod read;
@@ -16,6 +18,8 @@ mod text;
 mod write;
 
 pub(super) use batch::{BatchStatements, Chunk};
+pub(super) use database::create_database;
+pub(super) use inspect::{describe_table, tables};
 pub(super) use operator::{
     capacity, clock, create_markers, create_own_schema, find_markers, isolation,
     remove_old_markers, role,
