@@ -1,5 +1,7 @@
 //! The promises of the host, a module for each.
 
+mod batch_insert;
+mod batch_update;
 mod connect;
 mod contract;
 mod development;
@@ -10,4 +12,6 @@ mod layering;
 mod operations;
 mod plugins;
 mod programs;
+mod upsert;
 mod values;
+mod writing;

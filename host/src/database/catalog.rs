@@ -11,6 +11,7 @@ use tokio_postgres::types::Oid;
 use super::{
     identifier::{Identifier, QualifiedName},
     rows::Rows,
+    table_info::TableInfo,
     value::{Scalar, Shape, Value},
 };
 
@@ -28,11 +29,12 @@ pub(super) struct TypeInfo {
 /// A table and some of its columns.
 pub(super) type Target = (QualifiedName, Vec<Identifier>);
 
-/// The types of an extension or of the users' own, and those of the columns that batches went into.
+/// The types of an extension or of the users' own, those of the columns that batches went into, and tables whose keys were needed.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     types: Kept<Oid, TypeInfo>,
     targets: Kept<Target, Vec<Oid>>,
+    tables: Kept<QualifiedName, TableInfo>,
 }
 
 /// Finds types by the array of OIDs in `$1`. Of an array type, the second half is about its elements.
@@ -75,9 +77,20 @@ impl Catalog {
         self.targets.keep(target, types)
     }
 
+    /// What is known of this table, if it was asked for before.
+    pub(super) fn table(&self, name: &QualifiedName) -> Option<Arc<TableInfo>> {
+        self.tables.get(name)
+    }
+
+    /// Keeps what is known of this table.
+    pub(super) fn keep_table(&self, name: QualifiedName, table: TableInfo) -> Arc<TableInfo> {
+        self.tables.keep(name, table)
+    }
+
     /// Forgets the columns of all tables, since a table may have changed.
     pub(super) fn forget_columns(&self) {
         self.targets.clear();
+        self.tables.clear();
     }
 }
 

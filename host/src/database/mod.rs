@@ -26,6 +26,7 @@ mod server;
 mod session;
 mod statement;
 mod statistics;
+mod table_info;
 mod tls;
 mod value;
 mod wire;
@@ -44,7 +45,7 @@ pub use request::{
 };
 pub use rows::{Column, Rows};
 pub use server::{Server, ServerKind};
-pub use session::{LimitState, Session, SessionOptions, Written};
+pub use session::{BatchUpdated, LimitState, Session, SessionOptions, Written};
 pub use statistics::Statistics;
 pub use value::{Interval, Other, TimeTz, Value};
 

@@ -9,7 +9,9 @@ mod explain;
 mod read;
 mod run;
 mod schema;
+mod table_info;
 mod text;
+mod upsert;
 mod usage;
 mod write;
 
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use batch::BatchUpdated;
 pub use usage::LimitState;
 use usage::Usage;
 pub use write::Written;

@@ -21,8 +21,8 @@ use crate::database::{
     wire::RawColumn,
 };
 
-/// The most types that are asked for at once: a result has no more columns.
-const TYPES: u64 = 2_000;
+/// The most that is asked of the database's own tables at once: neither a result nor a table has more columns.
+const CATALOG_ROWS: u64 = 2_000;
 
 impl Session {
     /// Runs a statement of the host's that changes nothing.
@@ -261,23 +261,34 @@ impl Session {
     }
 
     async fn look_up(&mut self, oids: &[Oid]) -> Result<(), Error> {
-        // Not on what the guest's SQL text ran on: it may have changed what names mean.
-        let mut lease = self.acquire(self.database.pool().new_session()).await?;
         let list = oids
             .iter()
             .map(Oid::to_string)
             .collect::<Vec<_>>()
             .join(",");
+        let found = self.ask_catalog(LOOK_UP, format!("{{{list}}}")).await?;
+        self.database.catalog().learn(oids, &found);
+        Ok(())
+    }
+
+    /// Asks the database's own tables. Every column of the answer is of a built-in type.
+    pub(super) async fn ask_catalog(
+        &mut self,
+        sql: &str,
+        parameter: String,
+    ) -> Result<Rows, Error> {
+        // Not on what the guest's SQL text ran on: it may have changed what names mean.
+        let mut lease = self.acquire(self.database.pool().new_session()).await?;
         let parameter = Parameter {
             data_type: Type::UNKNOWN,
-            text: Some(format!("{{{list}}}").into()),
+            text: Some(parameter.into()),
         };
         let bounds = Bounds {
-            rows: TYPES,
+            rows: CATALOG_ROWS,
             bytes: u64::MAX,
             ..self.bounds(Author::Host)
         };
-        let answer = lease.run(LOOK_UP, &[parameter], &bounds).await;
+        let answer = lease.run(sql, &[parameter], &bounds).await;
         self.statistics += lease.statistics();
         let answer = answer.map_err(|failure: Failure| {
             failure.into_error(Phase::Read, self.database.server().kind)
@@ -294,9 +305,6 @@ impl Session {
             ))
         };
         let columns = answer.columns.iter().filter_map(builtin).collect();
-        self.database
-            .catalog()
-            .learn(oids, &Rows::new(columns, answer.rows));
-        Ok(())
+        Ok(Rows::new(columns, answer.rows))
     }
 }

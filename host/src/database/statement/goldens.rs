@@ -3,22 +3,23 @@
 use std::fmt::Write as _;
 
 use super::{
-    BatchStatements, Statement, count, create_table, delete, drop_table, insert, select,
-    select_nothing, update,
+    Statement, count, create_table, delete, drop_table, insert, select, select_nothing, update,
+    upsert,
 };
 use crate::database::{
-    Assignment, Batch, Change, Check, ColumnDefinition, Condition, DataType, DefaultValue, Error,
-    Field, ForeignKey, Interval, LockStrength, LockWait, Nulls, Operator, Ordering,
+    Assignment, Change, Check, ColumnDefinition, Condition, ConflictAction, DataType, DefaultValue,
+    Error, Field, ForeignKey, Interval, LockStrength, LockWait, Nulls, Operator, Ordering,
     ReferentialAction, Returning, RowLock, Selection, ServerKind, TableDefinition, Target,
     UniqueKey, Value,
+    identifier::{Identifier, QualifiedName},
 };
 
 /// Statements and refusals, as they are kept.
 #[derive(Default)]
-struct Golden(String);
+pub(super) struct Golden(pub(super) String);
 
 impl Golden {
-    fn add(&mut self, name: &str, statement: Result<Statement<'_>, Error>) {
+    pub(super) fn add(&mut self, name: &str, statement: Result<Statement<'_>, Error>) {
         writeln!(self.0, "-- {name}").ok();
         match statement {
             Err(error) => {
@@ -53,7 +54,7 @@ impl Golden {
         }
     }
 
-    fn check(&self, name: &str) {
+    pub(super) fn check(&self, name: &str) {
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
@@ -396,90 +397,48 @@ fn writes() {
 }
 
 #[test]
-fn batches() {
+fn upserts() {
     let mut golden = Golden::default();
-    let rows = vec![
-        vec![Some(Value::Int64(1)), Some(text("it's \"x\""))],
-        vec![Some(Value::Int64(2)), None],
-        vec![Some(Value::Null), Some(Value::Bytes(vec![0].into()))],
-        vec![None, None],
-        vec![None, None],
-    ];
-    let batch = Batch {
-        columns: names(&["a", "b"]),
-        rows,
+    let table = QualifiedName::table("s.t").expect("a name");
+    let fields = |columns: &[&str]| -> Vec<Field> {
+        let fields = columns.iter().map(|column| Field {
+            column: (*column).to_owned(),
+            value: Value::Int64(1),
+        });
+        fields.collect()
     };
-    let returning = Returning::AllColumns;
-    let statements = BatchStatements::new("t", &batch, &returning).expect("a good batch");
-    let (table, columns) = statements.target();
-    writeln!(
-        golden.0,
-        "-- describe\n{}\n",
-        BatchStatements::describe(&table, &columns)
-    )
-    .ok();
-    for chunk in statements.chunks(ServerKind::PostgreSql) {
-        let cast = |column: &super::super::identifier::Identifier| {
-            if column.as_str() == "a" {
-                "int8"
-            } else {
-                "text"
-            }
-        };
-        golden.add(
-            &format!("rows {:?}", chunk.rows),
-            statements.insert(&chunk, cast),
-        );
-        for statement in statements.cell_by_cell(&chunk) {
-            golden.add(&format!("rows {:?}, cell by cell", chunk.rows), statement);
+    let key = |columns: &[&str]| -> Vec<Identifier> {
+        let key = columns.iter().map(|column| Identifier::column(column));
+        key.collect::<Result<_, _>>().expect("names")
+    };
+    for (name, columns, key, returning) in [
+        (
+            "a key",
+            &["id", "a", "b"][..],
+            key(&["id"]),
+            Returning::AllColumns,
+        ),
+        (
+            "a key of two columns",
+            &["a", "id", "b"],
+            key(&["id", "a"]),
+            Returning::Nothing,
+        ),
+        (
+            "nothing but the key",
+            &["id"],
+            key(&["id"]),
+            Returning::Columns(names(&["a"])),
+        ),
+        ("no fields", &[], key(&["id"]), Returning::AllColumns),
+    ] {
+        let fields = fields(columns);
+        for action in [ConflictAction::Update, ConflictAction::Keep] {
+            let statement = upsert(&table, &fields, &key, action, &returning);
+            golden.add(&format!("{name}: {action:?}"), statement);
         }
     }
-    let refuse = |columns: &[&str], row: &[i64]| {
-        let rows = vec![
-            row.iter()
-                .map(|&number| Some(Value::Int64(number)))
-                .collect(),
-        ];
-        let batch = Batch {
-            columns: names(columns),
-            rows,
-        };
-        BatchStatements::new("t", &batch, &Returning::Nothing).expect_err("a bad batch")
-    };
-    golden.add("no columns", Err(refuse(&[], &[])));
-    golden.add("a column twice", Err(refuse(&["a", "a"], &[1, 2])));
-    golden.add("too few cells", Err(refuse(&["a", "b"], &[1])));
-    golden.check("batches");
-}
-
-#[test]
-fn a_batch_is_cut_by_rows_and_by_bytes() {
-    let rows = (0..2_500)
-        .map(|number| vec![Some(Value::Int64(number))])
-        .collect();
-    let large = (0..3)
-        .map(|_| vec![Some(Value::Bytes(vec![0; 1 << 20].into()))])
-        .collect();
-    for (rows, cockroach, postgres) in [
-        (rows, vec![1_000, 1_000, 500], vec![2_500]),
-        (large, vec![1, 1, 1], vec![3]),
-    ] {
-        let batch = Batch {
-            columns: names(&["a"]),
-            rows,
-        };
-        let statements =
-            BatchStatements::new("t", &batch, &Returning::Nothing).expect("a good batch");
-        let lengths = |server| -> Vec<usize> {
-            statements
-                .chunks(server)
-                .iter()
-                .map(|chunk| chunk.rows.len())
-                .collect()
-        };
-        assert_eq!(lengths(ServerKind::CockroachDb), cockroach);
-        assert_eq!(lengths(ServerKind::PostgreSql), postgres);
-    }
+    golden.check("upserts");
 }
 
 fn column(name: &str, data_type: DataType) -> ColumnDefinition {

@@ -14,11 +14,11 @@ mod table;
 mod text;
 mod write;
 
-pub(super) use batch::{BatchStatements, Chunk};
+pub(super) use batch::{BatchStatements, Chunk, Known, Reply, conflict_key, same_key};
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
 pub(super) use text::SqlText;
-pub(super) use write::{delete, insert, update};
+pub(super) use write::{delete, insert, update, upsert};
 
 use super::{
     error::{ConversionError, Error},
