@@ -152,9 +152,10 @@ async fn keys_that_are_there_are_written_over_or_kept() {
         .execute("DELETE FROM tags WHERE id >= 10", &[])
         .await
         .expect("deleted");
-    let updated =
-        session.batch_insert("tags", &all, Some(&update(&["id"])), &Returning::AllColumns);
-    let updated = updated.await.expect("inserted");
+    let updated = session
+        .batch_insert("tags", &all, Some(&update(&["id"])), &Returning::AllColumns)
+        .await;
+    let updated = updated.expect("inserted");
     let now = vec![
         vec![number(10), text("new"), NULL],
         vec![number(1), text("one"), number(11)],

@@ -74,7 +74,7 @@ async fn without_a_key_it_is_the_primary_one_and_followed_when_it_changes() {
         .await;
     assert_eq!(written.expect("the key was learnt again").count, 1);
     run(&database, "ALTER TABLE t RENAME b TO k").await;
-    let fields = fields(&[("k", number(1)), ("c", text("new name"))]);
+    let fields = fields(&[("a", number(5)), ("k", number(1)), ("c", text("new name"))]);
     let written = session
         .upsert("t", &fields, &update(&[]), &Returning::Nothing)
         .await;
