@@ -1,5 +1,7 @@
 //! Upserts, and what updates and upserts do to columns that fill themselves.
 
+#![expect(clippy::too_many_lines, reason = "lists of cases are long")]
+
 use host::database::{
     Assignment, Change, Error, ErrorKind, Interval, Limits, Returning, Target, Value,
 };

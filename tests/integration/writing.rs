@@ -1,5 +1,11 @@
 //! What the tests of writes have in common.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    clippy::wildcard_enum_match_arm,
+    reason = "a cell could be left out, and these tables hold few types"
+)]
+
 use std::time::Duration;
 
 use host::{

@@ -2,8 +2,8 @@
 //!
 //! [`Database`] is the front door: one per database and login role, it owns the pool. A [`Session`] is one guest's use of it in
 //! one run. Below them: `wire`, the guard under the driver that sees every frame; `pool`, which connects, lends and takes back;
-//! `statement`, which turns a request into SQL and parameters; `value`, ours to Postgres and back; `catalog`, the types that were
-//! looked up; `dialect`, all that differs between CockroachDB and PostgreSQL; `classify`, what a SQLSTATE means.
+//! `statement`, which turns a request into SQL and parameters; `value`, ours to Postgres and back; `catalog`, the types and
+//! tables that were looked up; `dialect`, all that differs between CockroachDB and PostgreSQL; `classify`, what a SQLSTATE means.
 //!
 //! Invariants: knows nothing of WebAssembly or of the contract's generated types. No text of a caller is ever pasted into SQL,
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing

@@ -14,10 +14,18 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is a cell, which could be left out"
+)]
 fn text(text: &'static str) -> Option<Value<'static>> {
     Some(Value::Text(text.into()))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is a cell, which could be left out"
+)]
 fn number(number: i64) -> Option<Value<'static>> {
     Some(Value::Int64(number))
 }

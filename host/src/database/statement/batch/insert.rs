@@ -202,11 +202,11 @@ impl BatchStatements<'_> {
             key.iter()
                 .filter_map(|part| Some((part, part.drawn.as_ref()?)))
         };
-        let defaults: String = drawn()
+        let defaults: Vec<String> = drawn()
             .map(|(part, default)| format!("({default}) AS {}, ", part.input))
             .collect();
         builder.sql("WITH input AS MATERIALIZED (");
-        self.push_cells(builder, &chunk.columns, &chunk.rows, &defaults)?;
+        self.push_cells(builder, &chunk.columns, &chunk.rows, &defaults.concat())?;
         builder.sql(")");
         let is_guarded = self.purpose != Purpose::Insert;
         if is_guarded {

@@ -57,11 +57,12 @@ impl BatchStatements<'_> {
                 Reply::PlacedRows
             }
             Returning::Columns(wanted) => {
-                let mut list = String::new();
+                let mut list = Vec::new();
                 for name in wanted {
-                    list.push_str(&format!("target.{}, ", Identifier::column(name)?));
+                    list.push(format!("target.{}", Identifier::column(name)?));
                 }
-                list.push_str("input.o");
+                list.push("input.o".to_owned());
+                let list = list.join(", ");
                 builder.sql(" ");
                 self.push_update(&mut builder, &chunk.columns, &list, true);
                 Reply::PlacedRows
