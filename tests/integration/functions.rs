@@ -200,10 +200,7 @@ async fn a_guest_reads_changes_and_deletes_rows() {
 #[tokio::test]
 async fn what_is_not_built_yet_says_so() {
     let database = database().await;
-    let key = json!({ "key": ["id"] });
     let operations = json!([
-        { "call": "upsert", "table": "t", "fields": [["id", 1]], "conflict": key },
-        { "call": "batch-update", "table": "t", "batch": { "columns": ["id", "n"], "rows": [[1, 2]] }, "key": ["id"] },
         { "call": "batch", "statements": [{ "text": "SELECT 1" }] },
         { "call": "open-cursor", "text": "SELECT 1" },
         { "call": "run", "name": "operation" },

@@ -1,5 +1,7 @@
 //! The promises of the host, a module for each.
 
+mod batch_insert;
+mod batch_update;
 mod commands;
 mod connect;
 mod contract;
@@ -16,3 +18,5 @@ mod retries;
 mod schema;
 mod select;
 mod types;
+mod upsert;
+mod writing;

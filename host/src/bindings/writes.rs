@@ -1,10 +1,10 @@
 use crate::{
     bindings::{
         Failure, View,
-        convert::{all, batch, statement_result},
+        convert::{all, batch, batch_update_result, statement_result},
         packed, wit, writes_wit,
     },
-    database::Error,
+    database::{Batch, Error},
 };
 
 impl writes_wit::Host for View<'_> {
@@ -22,12 +22,17 @@ impl writes_wit::Host for View<'_> {
 
     async fn upsert(
         &mut self,
-        _table: String,
-        _fields: Vec<wit::Field>,
-        _conflict: writes_wit::Conflict,
-        _returning: wit::Returning,
+        table: String,
+        fields: Vec<wit::Field>,
+        conflict: writes_wit::Conflict,
+        returning: wit::Returning,
     ) -> Result<wit::StatementResult, Failure> {
-        Err(Error::not_implemented("writes.upsert").into())
+        let (fields, conflict, returning) = (all(fields), conflict.into(), returning.into());
+        let written = self
+            .session
+            .upsert(&table, &fields, &conflict, &returning)
+            .await?;
+        statement_result(&written, *self.format)
     }
 
     async fn update(
@@ -63,14 +68,8 @@ impl writes_wit::Host for View<'_> {
         conflict: Option<writes_wit::Conflict>,
         returning: wit::Returning,
     ) -> Result<wit::StatementResult, Failure> {
-        let buffer;
-        let rows = match rows {
-            writes_wit::Batch::Typed(rows) => batch(rows, self.limits.batch_values)?,
-            writes_wit::Batch::Packed(bytes) => {
-                buffer = bytes;
-                packed::read_batch(&buffer, self.limits.batch_values)?
-            }
-        };
+        let mut buffer = Vec::new();
+        let rows = read(rows, &mut buffer, self.limits.batch_values)?;
         let (conflict, returning) = (conflict.map(Into::into), returning.into());
         let written = self
             .session
@@ -81,11 +80,33 @@ impl writes_wit::Host for View<'_> {
 
     async fn batch_update(
         &mut self,
-        _table: String,
-        _batch: writes_wit::Batch,
-        _key: Vec<String>,
-        _returning: wit::Returning,
+        table: String,
+        rows: writes_wit::Batch,
+        key: Vec<String>,
+        returning: wit::Returning,
     ) -> Result<writes_wit::BatchUpdateResult, Failure> {
-        Err(Error::not_implemented("writes.batch-update").into())
+        let mut buffer = Vec::new();
+        let rows = read(rows, &mut buffer, self.limits.batch_values)?;
+        let returning = returning.into();
+        let updated = self
+            .session
+            .batch_update(&table, &rows, &key, &returning)
+            .await?;
+        batch_update_result(updated, *self.format)
+    }
+}
+
+/// A batch of either shape. A packed one borrows from its own bytes, which move into `buffer`.
+fn read(
+    rows: writes_wit::Batch,
+    buffer: &mut Vec<u8>,
+    values_maximum: u64,
+) -> Result<Batch<'_>, Error> {
+    match rows {
+        writes_wit::Batch::Typed(rows) => batch(rows, values_maximum),
+        writes_wit::Batch::Packed(bytes) => {
+            *buffer = bytes;
+            packed::read_batch(buffer, values_maximum)
+        }
     }
 }

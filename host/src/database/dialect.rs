@@ -65,6 +65,15 @@ impl ServerKind {
         }
     }
 
+    /// What is added to a condition on `pg_attribute AS a` to leave out the columns that nobody named: the row numbers of a table
+    /// without a primary key, the shard of a hash-sharded one. PostgreSQL has no such columns.
+    pub(super) fn only_visible_columns(self) -> &'static str {
+        match self {
+            Self::CockroachDb => " AND NOT a.attishidden",
+            Self::PostgreSql => "",
+        }
+    }
+
     /// How many rows one statement of a batch takes. CockroachDB advises against more than a thousand.
     pub(super) fn rows_per_statement(self) -> usize {
         match self {

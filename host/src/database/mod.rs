@@ -2,8 +2,8 @@
 //!
 //! [`Database`] is the front door: one per database and login role, it owns the pool. A [`Session`] is one guest's use of it in
 //! one run. Below them: `wire`, the guard under the driver that sees every frame; `pool`, which connects, lends and takes back;
-//! `statement`, which turns a request into SQL and parameters; `value`, ours to Postgres and back; `catalog`, the types that were
-//! looked up; `description`, tables as they are; `dialect`, all that differs between CockroachDB and PostgreSQL; `classify`, what a
+//! `statement`, which turns a request into SQL and parameters; `value`, ours to Postgres and back; `catalog`, the types and
+//! tables that were looked up; `description`, tables as they are; `dialect`, all that differs between CockroachDB and PostgreSQL; `classify`, what a
 //! SQLSTATE means; `retry`, when what lost a race is done again.
 //!
 //! Invariants: knows nothing of WebAssembly or of the contract's generated types. No text of a caller is ever pasted into SQL,
@@ -30,6 +30,7 @@ mod server;
 mod session;
 mod statement;
 mod statistics;
+mod table_info;
 mod tls;
 mod value;
 mod wire;
@@ -51,7 +52,7 @@ pub use request::{
 pub use retry::{InvalidRetryPolicy, RetryPolicy};
 pub use rows::{Column, Rows};
 pub use server::{Server, ServerKind};
-pub use session::{LimitState, Session, SessionOptions, Written};
+pub use session::{BatchUpdated, LimitState, Session, SessionOptions, Written};
 pub use statistics::Statistics;
 pub use value::{Interval, Other, TimeTz, Value};
 

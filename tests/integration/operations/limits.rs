@@ -73,11 +73,20 @@ async fn every_single_statement_is_one_round_trip() {
             Some(Value::Null),
         ]],
     };
-    session
-        .batch_insert("accounts", &batch(60), None, &Returning::AllColumns)
-        .await
-        .expect("inserted");
-    check("batch-insert into known columns", &session, 1);
+    for (id, name, expected) in [
+        (
+            60,
+            "batch-insert that gives rows back by a key to be learnt",
+            2,
+        ),
+        (62, "batch-insert into known columns", 1),
+    ] {
+        session
+            .batch_insert("accounts", &batch(id), None, &Returning::AllColumns)
+            .await
+            .expect("inserted");
+        check(name, &session, expected);
+    }
     session
         .drop_table("accounts", false, false)
         .await

@@ -118,6 +118,15 @@ impl Table {
     }
 
     /// Inserts a record, or does what `conflict` says if its key is there already. Says whether a row was written.
+    ///
+    /// ```no_run
+    /// use chitin::{Conflict, json, table};
+    ///
+    /// let visits = table("visits");
+    /// visits.upsert(&json!({ "page": "/", "seen": "2026-11-23" }), &Conflict::update(["page"]))?;
+    /// let is_new = visits.upsert(&json!({ "page": "/" }), &Conflict::keep_primary_key())?;
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
     pub fn upsert(&self, record: &(impl Serialize + ?Sized), conflict: &Conflict) -> Result<bool> {
         let fields = wire_fields(fields(record)?)?;
         let result = writes::upsert(
@@ -176,6 +185,25 @@ impl Table {
             .count)
     }
 
+    /// As [`batch_upsert`](Self::batch_upsert), and gives the rows that were written in the order of the batch.
+    ///
+    /// ```no_run
+    /// use chitin::{Conflict, json, table};
+    ///
+    /// let tags = [json!({ "name": "new" }), json!({ "name": "old" })];
+    /// let made = table("tags").batch_upsert_returning(tags, &Conflict::keep(["name"]), ["name"])?;
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
+    pub fn batch_upsert_returning(
+        &self,
+        rows: impl BatchRows,
+        conflict: &Conflict,
+        columns: impl Into<Returning>,
+    ) -> Result<Rows> {
+        self.batch(rows, Some(conflict), &columns.into().0)?
+            .into_rows()
+    }
+
     fn batch(
         &self,
         rows: impl BatchRows,
@@ -189,20 +217,69 @@ impl Table {
         )?)
     }
 
-    /// Updates each row by its key, all or none: the columns in `key` find the row, its other columns are set. Rows whose
-    /// key nobody has are reported, and are no error.
+    /// Updates each row by its key, all or none: the columns in `key` find the row, its other columns are set. A column that
+    /// a row lacks stays as it is. Rows whose key nobody has are reported, and are no error.
+    ///
+    /// ```no_run
+    /// #[derive(serde::Serialize)]
+    /// struct Price {
+    ///     article: i64,
+    ///     price: f64,
+    /// }
+    ///
+    /// let prices = [Price { article: 1, price: 9.5 }, Price { article: 2, price: 12.0 }];
+    /// let updated = chitin::table("articles").batch_update(&prices, ["article"])?;
+    /// for place in updated.not_found {
+    ///     println!("there is no article {}", prices[place as usize].article);
+    /// }
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
     pub fn batch_update<Name: Into<String>>(
         &self,
         rows: impl BatchRows,
         key: impl IntoIterator<Item = Name>,
     ) -> Result<BatchUpdate> {
+        Ok(self.update_batch(rows, key, &writes::Returning::Nothing)?.0)
+    }
+
+    /// As [`batch_update`](Self::batch_update), and gives the updated rows as they are now, in the order of the batch.
+    ///
+    /// ```no_run
+    /// use chitin::{AllColumns, json, table};
+    ///
+    /// let changes = [json!({ "id": 1, "name": "Ada" }), json!({ "id": 2, "age": 36 })];
+    /// let (updated, users) = table("users").batch_update_returning(changes, ["id"], AllColumns)?;
+    /// assert_eq!(updated.count as usize, users.len());
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
+    pub fn batch_update_returning<Name: Into<String>>(
+        &self,
+        rows: impl BatchRows,
+        key: impl IntoIterator<Item = Name>,
+        columns: impl Into<Returning>,
+    ) -> Result<(BatchUpdate, Rows)> {
+        let (updated, outcome) = self.update_batch(rows, key, &columns.into().0)?;
+        Ok((updated, outcome.into_rows()?))
+    }
+
+    fn update_batch<Name: Into<String>>(
+        &self,
+        rows: impl BatchRows,
+        key: impl IntoIterator<Item = Name>,
+        returning: &writes::Returning,
+    ) -> Result<(BatchUpdate, Outcome)> {
         let batch = writes::Batch::Packed(rows.packed()?);
         let key: Vec<String> = key.into_iter().map(Into::into).collect();
-        let result = writes::batch_update(&self.name, &batch, &key, &writes::Returning::Nothing)?;
-        Ok(BatchUpdate {
+        let result = writes::batch_update(&self.name, &batch, &key, returning)?;
+        let updated = BatchUpdate {
             count: result.count,
             not_found: result.not_found,
-        })
+        };
+        let outcome = Outcome::new(writes::StatementResult {
+            count: result.count,
+            rows: result.rows,
+        })?;
+        Ok((updated, outcome))
     }
 
     fn reading(&self) -> Select {

@@ -263,6 +263,16 @@ impl Conflict {
         Self::new(key, writes::ConflictAction::Keep)
     }
 
+    /// Overwrite the given columns that are not part of the primary key, whose row is there.
+    pub fn update_primary_key() -> Self {
+        Self::new::<String>([], writes::ConflictAction::Update)
+    }
+
+    /// Leave the row that has this primary key. It is neither counted nor returned.
+    pub fn keep_primary_key() -> Self {
+        Self::new::<String>([], writes::ConflictAction::Keep)
+    }
+
     fn new<Name: Into<String>>(
         key: impl IntoIterator<Item = Name>,
         action: writes::ConflictAction,

@@ -5,7 +5,7 @@ mod description;
 mod request;
 mod value;
 
-use crate::database::{Batch, Error, LimitExceeded, Rows, Written};
+use crate::database::{Batch, BatchUpdated, Error, LimitExceeded, Rows, Written};
 
 use super::{
     Failure, HostBug, ResultFormat, packed,
@@ -35,6 +35,19 @@ pub(super) fn statement_result(
     Ok(wit::StatementResult {
         count: written.count,
         rows: rows.map(|rows| row_set(rows, format)).transpose()?,
+    })
+}
+
+/// What a batch update did.
+pub(super) fn batch_update_result(
+    updated: BatchUpdated,
+    format: ResultFormat,
+) -> Result<writes_wit::BatchUpdateResult, Failure> {
+    let rows = updated.rows.as_ref();
+    Ok(writes_wit::BatchUpdateResult {
+        count: updated.count,
+        rows: rows.map(|rows| row_set(rows, format)).transpose()?,
+        not_found: updated.not_found,
     })
 }
 

@@ -3,7 +3,6 @@
 //! Types are looked up after a result was read to its end, never while it arrives. What is kept here may be old: it names a type,
 //! says how its bytes are read, and refuses a value only after the database was asked again.
 
-mod columns;
 mod description;
 mod kept;
 
@@ -12,12 +11,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tokio_postgres::types::Oid;
 
-pub(super) use columns::{COLUMNS, Columns, columns};
 pub(super) use description::{Description, LOOK_UP, shown};
 use kept::Kept;
 
 use super::{
     identifier::{Identifier, QualifiedName},
+    table_info::TableInfo,
     value::Shape,
 };
 
@@ -38,13 +37,13 @@ pub(super) struct TypeInfo {
 /// A table and some of its columns.
 pub(super) type Target = (QualifiedName, Vec<Identifier>);
 
-/// The types of an extension or of the users' own, and those of columns.
+/// The types of an extension or of the users' own, those of the columns that batches went into, and tables.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     types: Kept<Oid, TypeInfo>,
     missing: Kept<Oid, Instant>,
     targets: Kept<Target, Vec<Oid>>,
-    tables: Kept<QualifiedName, Columns>,
+    tables: Kept<QualifiedName, TableInfo>,
 }
 
 impl Catalog {
@@ -85,17 +84,17 @@ impl Catalog {
         self.targets.keep(target, types)
     }
 
-    /// The columns of this table, if they were asked for before.
-    pub(super) fn columns(&self, table: &QualifiedName) -> Option<Arc<Columns>> {
-        self.tables.get(table)
+    /// What is known of this table, if it was asked for before.
+    pub(super) fn table(&self, name: &QualifiedName) -> Option<Arc<TableInfo>> {
+        self.tables.get(name)
     }
 
-    /// Keeps the columns of this table.
-    pub(super) fn keep_columns(&self, table: QualifiedName, columns: Columns) -> Arc<Columns> {
-        self.tables.keep(table, columns)
+    /// Keeps what is known of this table.
+    pub(super) fn keep_table(&self, name: QualifiedName, table: TableInfo) -> Arc<TableInfo> {
+        self.tables.keep(name, table)
     }
 
-    /// Forgets the columns of all tables and all types, since a definition may have changed.
+    /// Forgets all tables and all types, since a definition may have changed.
     pub(super) fn forget_columns(&self) {
         self.targets.clear();
         self.tables.clear();

@@ -1,14 +1,14 @@
 //! Values against the columns that they are for, where the database itself would not tell.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use super::{Session, complaint::Complaint};
 use crate::database::{
-    catalog::{COLUMNS, Columns, columns},
     error::{ConversionError, DatabaseError, Error},
     identifier::QualifiedName,
     request::{Assignment, Change, Condition, Field, Target},
     statement::{self, Statement},
+    table_info::TableInfo,
     value::{Shape, Value, does_not_fit, loss, may_lose},
 };
 
@@ -67,24 +67,25 @@ impl Session {
             return Ok(());
         }
         let table = QualifiedName::table(table)?;
-        if let Some(kept) = self.database.catalog().columns(&table)
+        if let Some(kept) = self.database.catalog().table(&table)
             && self.first_loss(&kept, &suspects).await.is_none()
         {
             return Ok(());
         }
-        match self.ask_columns(&table).await? {
-            Some(columns) => self
-                .first_loss(&columns, &suspects)
+        match self.table_info(&table, true).await {
+            Ok((current, _)) => self
+                .first_loss(&current, &suspects)
                 .await
                 .map_or(Ok(()), Err),
             // The statement will say what is wrong with the table.
-            None => Ok(()),
+            Err(Error::Database(_)) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
-    async fn first_loss(&mut self, columns: &Columns, suspects: &Suspects<'_>) -> Option<Error> {
+    async fn first_loss(&mut self, table: &TableInfo, suspects: &Suspects<'_>) -> Option<Error> {
         for (name, value) in suspects {
-            let Some(column) = columns.get(*name) else {
+            let Some(column) = table.column(name) else {
                 continue;
             };
             let infos = self.type_infos(&[column.oid]).await;
@@ -101,29 +102,10 @@ impl Session {
         None
     }
 
-    /// The columns of a table as they are now; none if there is no such table.
-    pub(super) async fn ask_columns(
-        &mut self,
-        table: &QualifiedName,
-    ) -> Result<Option<Arc<Columns>>, Error> {
-        let mut asked = self.ask(COLUMNS, table.to_string()).await;
-        if let Err(Error::Retry(_)) = asked {
-            asked = self.ask(COLUMNS, table.to_string()).await;
-        }
-        match asked {
-            Ok(rows) => {
-                let catalog = self.database.catalog();
-                Ok(Some(catalog.keep_columns(table.clone(), columns(&rows))))
-            }
-            Err(Error::Database(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Names the column that an error about the size of a value means. The error itself if that cannot be told; one round trip.
     pub(super) async fn name_column(
         &mut self,
-        table: &str,
+        table: &QualifiedName,
         statement: &Statement<'_>,
         error: Error,
     ) -> Error {
@@ -134,10 +116,7 @@ impl Session {
                 let text = parameter.text.as_deref()?;
                 Some((place.column.as_str(), place.row, Cow::Borrowed(text)))
             });
-        match QualifiedName::table(table) {
-            Ok(table) => self.name_cell_by_size(&table, cells.collect(), error).await,
-            Err(_) => error,
-        }
+        self.name_cell_by_size(table, cells.collect(), error).await
     }
 
     /// Names the column that overflowed because something was added to it. The error itself if that cannot be told; a round trip for
@@ -183,10 +162,10 @@ impl Session {
         let Some(complaint) = about_size(&error) else {
             return error;
         };
-        let Ok(Some(columns)) = self.ask_columns(table).await else {
+        let Ok((current, _)) = self.table_info(table, true).await else {
             return error;
         };
-        too_large(&columns, complaint, &cells).unwrap_or(error)
+        too_large(&current, complaint, &cells).unwrap_or(error)
     }
 }
 
@@ -202,9 +181,9 @@ fn about_size(error: &Error) -> Option<&DatabaseError> {
 }
 
 /// The error, about the first of these cells that its column has no room for.
-fn too_large(columns: &Columns, error: &DatabaseError, cells: &[Cell<'_>]) -> Option<Error> {
+fn too_large(table: &TableInfo, error: &DatabaseError, cells: &[Cell<'_>]) -> Option<Error> {
     let mut places = cells.iter().filter_map(|(name, row, text)| {
-        let column = columns.get(*name)?;
+        let column = table.column(name)?;
         does_not_fit(column.oid, column.modifier, text).then_some((name, row, column.oid))
     });
     let (name, row, oid) = places.next()?;

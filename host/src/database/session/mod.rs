@@ -12,7 +12,9 @@ mod inspect;
 mod read;
 mod run;
 mod schema;
+mod table_info;
 mod text;
+mod upsert;
 mod usage;
 mod write;
 
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use batch::BatchUpdated;
 pub use usage::LimitState;
 use usage::Usage;
 pub use write::Written;

@@ -23,8 +23,8 @@ use crate::database::{
     wire::RawColumn,
 };
 
-/// The most types or columns that are asked for at once: a result or a table has no more.
-const TYPES: u64 = 2_000;
+/// The most that is asked of the database's own tables at once: neither a result nor a table has more columns.
+const CATALOG_ROWS: u64 = 2_000;
 
 impl Session {
     /// Runs a statement of the host's that changes nothing.
@@ -300,7 +300,9 @@ impl Session {
         let mut next = asked.clone();
         for _ in 0..Catalog::LOOK_UPS {
             let list: Vec<String> = next.iter().map(Oid::to_string).collect();
-            let rows = self.ask(LOOK_UP, format!("{{{}}}", list.join(","))).await?;
+            let rows = self
+                .ask_catalog(LOOK_UP, format!("{{{}}}", list.join(",")))
+                .await?;
             let new = Description::all(&rows);
             next = new.iter().filter_map(Description::base).collect();
             next.retain(|base| asked.insert(*base));
@@ -313,8 +315,12 @@ impl Session {
         Ok(())
     }
 
-    /// Asks the catalogue of the database, outside of any transaction.
-    pub(super) async fn ask(&mut self, sql: &str, parameter: String) -> Result<Rows, Error> {
+    /// Asks the database's own tables. Every column of the answer is of a built-in type.
+    pub(super) async fn ask_catalog(
+        &mut self,
+        sql: &str,
+        parameter: String,
+    ) -> Result<Rows, Error> {
         // Not on what the guest's SQL text ran on: it may have changed what names mean.
         let mut lease = self.acquire(self.database.pool().new_session()).await?;
         let parameter = Parameter {
@@ -322,7 +328,7 @@ impl Session {
             text: Some(parameter.into()),
         };
         let bounds = Bounds {
-            rows: TYPES,
+            rows: CATALOG_ROWS,
             bytes: u64::MAX,
             ..self.bounds(Author::Host)
         };

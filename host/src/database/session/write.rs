@@ -1,6 +1,7 @@
 use super::{Session, columns};
 use crate::database::{
     error::Error,
+    identifier::QualifiedName,
     lease::{Answer, Author},
     request::{Assignment, Field, Returning, Target},
     rows::Rows,
@@ -33,7 +34,10 @@ impl Session {
         };
         match answer {
             Ok(answer) => self.written(answer, returning).await,
-            Err(error) => Err(self.name_column(table, &statement, error).await),
+            Err(error) => {
+                let table = QualifiedName::table(table)?;
+                Err(self.name_column(&table, &statement, error).await)
+            }
         }
     }
 
@@ -50,7 +54,8 @@ impl Session {
         self.check_losses(table, suspects).await?;
         match self.write_many(&statement, returning).await {
             Err(error) => {
-                let error = self.name_column(table, &statement, error).await;
+                let name = QualifiedName::table(table)?;
+                let error = self.name_column(&name, &statement, error).await;
                 Err(self.name_addition(table, assignments, target, error).await)
             }
             written => written,

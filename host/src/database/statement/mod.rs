@@ -17,7 +17,7 @@ mod table;
 mod text;
 mod write;
 
-pub(super) use batch::{BatchStatements, Chunk};
+pub(super) use batch::{BatchStatements, Chunk, Known, Reply, conflict_key, same_key};
 pub(super) use database::create_database;
 pub(super) use inspect::{describe_table, tables};
 pub(super) use operator::{
@@ -27,7 +27,7 @@ pub(super) use operator::{
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
 pub(super) use text::SqlText;
-pub(super) use write::{delete, insert, try_addition, update};
+pub(super) use write::{delete, insert, try_addition, update, upsert};
 
 use super::{
     error::{ConversionError, Error},

@@ -7,7 +7,7 @@ use crate::database::{
     error::Error,
     identifier::{Identifier, QualifiedName},
     lease::Parameter,
-    request::{Assignment, Change, Field, Returning, Target},
+    request::{Assignment, Change, ConflictAction, Field, Returning, Target},
     value::{Value, declared_type, encode},
 };
 
@@ -17,24 +17,77 @@ pub(in crate::database) fn insert<'a>(
     fields: &'a [Field],
     returning: &Returning,
 ) -> Result<Statement<'a>, Error> {
-    let columns = distinct(fields.iter().map(|field| &field.column))?;
     let mut builder = Builder::new();
     builder
         .sql("INSERT INTO ")
         .sql(QualifiedName::table(table)?);
-    if columns.is_empty() {
-        builder.sql(" DEFAULT VALUES");
-    } else {
-        builder.sql(" (").names(&columns).sql(") VALUES (");
-        for (place, (column, field)) in columns.iter().zip(fields).enumerate() {
-            builder
-                .sql(if place == 0 { "" } else { ", " })
-                .value(column, &field.value)?;
-        }
-        builder.sql(")").all_written();
-    }
+    push_fields(&mut builder, fields)?;
     push_returning(&mut builder, returning)?;
     Ok(builder.finish())
+}
+
+/// Inserts one row, or does what `action` says if there is one with this key.
+pub(in crate::database) fn upsert<'a>(
+    table: &QualifiedName,
+    fields: &'a [Field],
+    key: &[Identifier],
+    action: ConflictAction,
+    returning: &Returning,
+) -> Result<Statement<'a>, Error> {
+    let mut builder = Builder::new();
+    builder.sql("INSERT INTO ").sql(table).sql(" AS target");
+    let columns = push_fields(&mut builder, fields)?;
+    push_conflict(&mut builder, key, action, &columns);
+    push_returning(&mut builder, returning)?;
+    Ok(builder.finish())
+}
+
+/// Adds the columns and values of one row, and gives the columns.
+fn push_fields<'a>(
+    builder: &mut Builder<'a>,
+    fields: &'a [Field],
+) -> Result<Vec<Identifier>, Error> {
+    let columns = distinct(fields.iter().map(|field| &field.column))?;
+    if columns.is_empty() {
+        builder.sql(" DEFAULT VALUES");
+        return Ok(columns);
+    }
+    builder.sql(" (").names(&columns).sql(") VALUES (");
+    for (place, (column, field)) in columns.iter().zip(fields).enumerate() {
+        builder
+            .sql(if place == 0 { "" } else { ", " })
+            .value(column, &field.value)?;
+    }
+    builder.sql(")").all_written();
+    Ok(columns)
+}
+
+/// Adds ` ON CONFLICT …` to an insert of these columns into the table `target`. Columns of the key stay as they are in the row that is
+/// there; where nothing else is given, one of them is set to itself, so that the row counts and comes back.
+pub(super) fn push_conflict(
+    builder: &mut Builder<'_>,
+    key: &[Identifier],
+    action: ConflictAction,
+    given: &[Identifier],
+) {
+    builder.sql(" ON CONFLICT (").names(key);
+    if action == ConflictAction::Keep {
+        builder.sql(") DO NOTHING");
+        return;
+    }
+    let changes: Vec<String> = given
+        .iter()
+        .filter(|column| !key.contains(column))
+        .map(|column| format!("{column} = excluded.{column}"))
+        .collect();
+    builder.sql(") DO UPDATE SET ");
+    if changes.is_empty() {
+        for column in key.iter().take(1) {
+            builder.sql(format_args!("{column} = target.{column}"));
+        }
+    } else {
+        builder.sql(changes.join(", "));
+    }
 }
 
 /// Changes rows.

@@ -1,6 +1,5 @@
 //! The SQL of every request, in files. Where a function does not ask which database it writes for, both get the same.
 
-mod batches;
 mod conditions;
 mod databases;
 mod inspect;
@@ -22,10 +21,10 @@ const BOTH: [(ServerKind, &str); 2] = [
 
 /// Statements and refusals, as they are kept.
 #[derive(Default)]
-struct Golden(String);
+pub(super) struct Golden(pub(super) String);
 
 impl Golden {
-    fn add(&mut self, name: &str, statement: Result<Statement<'_>, Error>) {
+    pub(super) fn add(&mut self, name: &str, statement: Result<Statement<'_>, Error>) {
         writeln!(self.0, "-- {name}").ok();
         match statement {
             Err(error) => {
@@ -61,7 +60,7 @@ impl Golden {
         }
     }
 
-    fn check(&self, name: &str) {
+    pub(super) fn check(&self, name: &str) {
         let mut settings = insta::Settings::clone_current();
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);

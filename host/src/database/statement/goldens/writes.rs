@@ -2,8 +2,9 @@
 
 use super::{Golden, condition, matching, names, text};
 use crate::database::{
-    Assignment, Change, Field, Interval, Operator, Returning, Target, Value,
-    statement::{delete, insert, update},
+    Assignment, Change, ConflictAction, Field, Interval, Operator, Returning, Target, Value,
+    identifier::{Identifier, QualifiedName},
+    statement::{delete, insert, update, upsert},
 };
 
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
@@ -118,4 +119,49 @@ fn writes() {
         delete("t", &Target::Matching(vec![]), &Returning::Nothing),
     );
     golden.check("writes");
+}
+
+#[test]
+fn upserts() {
+    let mut golden = Golden::default();
+    let table = QualifiedName::table("s.t").expect("a name");
+    let fields = |columns: &[&str]| -> Vec<Field> {
+        let fields = columns.iter().map(|column| Field {
+            column: (*column).to_owned(),
+            value: Value::Int64(1),
+        });
+        fields.collect()
+    };
+    let key = |columns: &[&str]| -> Vec<Identifier> {
+        let key = columns.iter().map(|column| Identifier::column(column));
+        key.collect::<Result<_, _>>().expect("names")
+    };
+    for (name, columns, key, returning) in [
+        (
+            "a key",
+            &["id", "a", "b"][..],
+            key(&["id"]),
+            Returning::AllColumns,
+        ),
+        (
+            "a key of two columns",
+            &["a", "id", "b"],
+            key(&["id", "a"]),
+            Returning::Nothing,
+        ),
+        (
+            "nothing but the key",
+            &["id"],
+            key(&["id"]),
+            Returning::Columns(names(&["a"])),
+        ),
+        ("no fields", &[], key(&["id"]), Returning::AllColumns),
+    ] {
+        let fields = fields(columns);
+        for action in [ConflictAction::Update, ConflictAction::Keep] {
+            let statement = upsert(&table, &fields, &key, action, &returning);
+            golden.add(&format!("{name}: {action:?}"), statement);
+        }
+    }
+    golden.check("upserts");
 }
