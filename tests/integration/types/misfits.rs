@@ -327,6 +327,21 @@ async fn a_parameter_without_a_type_is_answered_with_the_cast_to_write() {
 }
 
 #[tokio::test]
+async fn json_that_is_deeper_than_the_database_reads_is_an_error_like_any_other() {
+    let database = tests::database().await;
+    prepare(&database, "CREATE TABLE t (j jsonb)").await;
+    let mut session = session(&database).await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let fields = [field("j", Value::Json(deep.into()))];
+    let refused = session.insert("t", &fields, &Returning::Nothing).await;
+    match refused.expect_err("it is too deep") {
+        Error::Database(error) => assert_eq!(error.sqlstate, "54001"),
+        error => panic!("{error:?}"),
+    }
+    assert_eq!(session.count("t", &[]).await, Ok(0));
+}
+
+#[tokio::test]
 async fn a_nul_is_refused_before_the_database_is_asked() {
     let database = tests::database().await;
     prepare(&database, "CREATE TABLE t (v text, w text[])").await;

@@ -1,6 +1,8 @@
 //! One guest's use of the database in one run.
 //!
 //! Every function is one statement in one round trip, on whatever connection is free, unless its documentation says why it is more.
+//! Two look-ups come on top, once for all sessions: the columns of a table, when a value comes that some column would cut, and the types
+//! of a result that are the users' own. An error that does not name its column costs what it takes to find it.
 //! Invariants: a session holds no connection between calls. What was sent and may have had an effect is never sent again.
 
 mod batch;
