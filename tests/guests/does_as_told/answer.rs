@@ -103,7 +103,7 @@ pub(crate) fn description(table: schema::TableDescription) -> Json {
     })
 }
 
-pub(crate) fn entry(table: schema::TableEntry) -> Json {
+pub(crate) fn entry(table: &schema::TableEntry) -> Json {
     json!([
         table.schema,
         table.name,

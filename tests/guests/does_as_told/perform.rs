@@ -293,7 +293,7 @@ fn define(operation: Operation) -> Result<Answer, String> {
             cascade,
         } => schema::drop_table(&table, if_exists, cascade).map(Json::Bool),
         Operation::Tables { schema } => schema::tables(schema.as_deref())
-            .map(|tables| tables.into_iter().map(answer::entry).collect()),
+            .map(|tables| tables.iter().map(answer::entry).collect()),
         Operation::DescribeTable { table } => {
             schema::describe_table(&table).map(answer::description)
         }

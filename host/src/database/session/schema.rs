@@ -19,15 +19,11 @@ impl Session {
         self.database.catalog().forget_columns();
         match made {
             Ok(_) => Ok(true),
-            Err(Error::Database(error)) if is_there(&error, definition) => {
-                if if_not_exists {
-                    Ok(false)
-                } else {
-                    Err(told_as("42P07", *error))
-                }
+            Err(Error::Database(error)) if if_not_exists && is_there(&error, definition) => {
+                Ok(false)
             }
             Err(Error::Database(error)) if lacks_vectors(&error, definition) => {
-                Err(told_as("0A000", *error))
+                Err(not_supported(*error))
             }
             Err(Error::Database(error)) if contradicts_itself(&error) => {
                 Err(Error::Invalid(error.message))
@@ -89,10 +85,10 @@ fn lacks_vectors(error: &DatabaseError, definition: &TableDefinition) -> bool {
         && types.any(|data_type| matches!(data_type, DataType::Vector(_)))
 }
 
-fn told_as(sqlstate: &str, error: DatabaseError) -> Error {
+fn not_supported(error: DatabaseError) -> Error {
     Error::Database(Box::new(DatabaseError {
-        sqlstate: sqlstate.to_owned(),
-        kind: ErrorKind::from_sqlstate(sqlstate),
+        sqlstate: "0A000".to_owned(),
+        kind: ErrorKind::NotSupported,
         ..error
     }))
 }
