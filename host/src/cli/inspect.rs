@@ -1,6 +1,6 @@
 //! `host inspect`: what a file is, and what it would need to run here.
 
-use std::path::{Path, PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::{
     terminal, verdict,
 };
 use crate::{
-    config::{Environment, PluginsConfig, limit_of},
+    config::{Environment, PluginConfig, PluginsConfig, limit_of},
     runtime::{Excess, FileKind, Import, Inspection, Runtime, Standing},
     telemetry::Printable,
 };
@@ -60,9 +60,9 @@ async fn inspect(arguments: &Arguments, environment: Environment) -> Result<Exit
         let mut inspection =
             inspection.map_err(|refusal| verdict::of_refusal(&plugin.path, refusal))?;
         terminal::print_output(&if arguments.json {
-            format!("{}\n", as_json(&plugin.path, &inspection))
+            format!("{}\n", as_json(plugin, &inspection))
         } else {
-            as_text(&plugin.path, &arguments.plugin, &inspection)
+            as_text(plugin, &inspection) + &run_it(arguments, plugin, &inspection)
         });
         if let Some(refusal) = inspection.refusal.take() {
             return Err(verdict::of_refusal(&plugin.path, refusal));
@@ -106,9 +106,9 @@ fn kind(kind: FileKind) -> &'static str {
 }
 
 /// What of it is worth a word: aligned lines, like the summary of a run.
-fn as_text(path: &Path, typed: &Path, inspection: &Inspection) -> String {
+fn as_text(plugin: &PluginConfig, inspection: &Inspection) -> String {
     let mut lines = Lines::default();
-    let file = path.display().to_string();
+    let file = plugin.path.display().to_string();
     lines.add("file", [Printable(&file).to_string()]);
     lines.add("kind", [kind(inspection.kind).to_owned()]);
     let bytes = inspection.bytes as u64;
@@ -158,7 +158,7 @@ fn as_text(path: &Path, typed: &Path, inspection: &Inspection) -> String {
     let imports = inspection.imports.iter();
     lines.add(
         "imports",
-        imports.map(|import| format!("{:width$}  {}", import.name, standing(import))),
+        imports.map(|import| format!("{:width$}  {}", import.name, standing(plugin, import))),
     );
     if inspection.unlisted > 0 {
         lines.add(
@@ -167,35 +167,42 @@ fn as_text(path: &Path, typed: &Path, inspection: &Inspection) -> String {
         );
     }
     lines.add("exceeds", inspection.excesses.iter().map(exceeded));
-    if inspection.refusal.is_none() && inspection.world.is_some() {
-        let grant = match grants(inspection).as_str() {
-            "" => String::new(),
-            grants => format!("--grant {grants} "),
-        };
-        let typed = typed.display().to_string();
-        lines.add("run it", [format!("host run {grant}{}", Printable(&typed))]);
-    }
     lines.0
 }
 
-fn standing(import: &Import) -> String {
+/// The command line that runs it, if it can be run.
+fn run_it(arguments: &Arguments, plugin: &PluginConfig, inspection: &Inspection) -> String {
+    if inspection.refusal.is_some() {
+        return String::new();
+    }
+    let mut words = vec!["host run".to_owned()];
+    if let Some(config) = arguments.reading.config() {
+        words.push(format!("--config {}", config.display()));
+    }
+    let missing = missing(plugin, inspection);
+    if !missing.is_empty() {
+        words.push(format!("--grant {}", missing.join(",")));
+    }
+    words.push(arguments.plugin.display().to_string());
+    format!("run it   {}\n", Printable(&words.join(" ")))
+}
+
+/// The names of what it needs and was not granted.
+fn missing(plugin: &PluginConfig, inspection: &Inspection) -> Vec<String> {
+    let missing = inspection.missing_grants(&plugin.grants);
+    missing.iter().map(ToString::to_string).collect()
+}
+
+fn standing(plugin: &PluginConfig, import: &Import) -> String {
     match import.standing {
         Standing::Free => "every plugin may".to_owned(),
-        Standing::Needs(capability) if Inspection::is_standard(capability) => {
-            format!("grant `{capability}`, which every plugin has")
-        }
+        Standing::Needs(capability) if plugin.grants.allow(capability) => "granted".to_owned(),
         Standing::Needs(capability) => format!("needs --grant {capability}"),
         Standing::OtherVersion(offered) => {
             format!("cannot be had: this host has version {offered} of it")
         }
         Standing::Unknown => "cannot be had".to_owned(),
     }
-}
-
-fn grants(inspection: &Inspection) -> String {
-    let grants = inspection.needed_grants();
-    let names: Vec<_> = grants.iter().map(ToString::to_string).collect();
-    names.join(",")
 }
 
 fn counted(count: u64, what: &str) -> String {
@@ -222,18 +229,18 @@ impl Lines {
             self.0.extend([format!("{word:<9}{text}").trim_end(), "\n"]);
         }
         if left > 0 {
-            self.0
-                .push_str(&format!("{:<9}and {left} more, which --json shows\n", ""));
+            // Writing to a text does not fail.
+            writeln!(self.0, "{:<9}and {left} more, which --json shows", "").ok();
         }
     }
 }
 
-fn as_json(path: &Path, inspection: &Inspection) -> Value {
+fn as_json(plugin: &PluginConfig, inspection: &Inspection) -> Value {
     let import = |import: &Import| {
         let (standing, grant, offered) = match import.standing {
             Standing::Free => ("free", None, None),
-            Standing::Needs(capability) if Inspection::is_standard(capability) => {
-                ("standard", Some(capability.name()), None)
+            Standing::Needs(capability) if plugin.grants.allow(capability) => {
+                ("granted", Some(capability.name()), None)
             }
             Standing::Needs(capability) => ("needs-grant", Some(capability.name()), None),
             Standing::OtherVersion(offered) => ("other-version", None, Some(offered)),
@@ -243,7 +250,7 @@ fn as_json(path: &Path, inspection: &Inspection) -> Value {
     };
     let anatomy = &inspection.anatomy;
     json!({
-        "file": path.display().to_string(),
+        "file": plugin.path.display().to_string(),
         "kind": kind(inspection.kind).replace(' ', "-"),
         "bytes": inspection.bytes,
         "digest": format!("sha256:{}", inspection.digest),
@@ -261,7 +268,7 @@ fn as_json(path: &Path, inspection: &Inspection) -> Value {
         })).collect::<Vec<_>>(),
         "imports": inspection.imports.iter().map(import).collect::<Vec<_>>(),
         "unlisted": inspection.unlisted,
-        "needed_grants": inspection.needed_grants().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "needed_grants": missing(plugin, inspection),
         "exceeded_limits": inspection.excesses.iter().map(|excess| json!({
             "name": excess.limit, "needed": excess.needed, "maximum": excess.maximum,
         })).collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 //! What commands about the files of plugins have in common.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -24,6 +24,11 @@ pub(super) struct PluginFileArguments {
 }
 
 impl PluginFileArguments {
+    /// The configuration file, if there is one.
+    pub(super) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// What the command line says of the configuration.
     pub(super) fn flags(&self) -> Flags {
         Flags {

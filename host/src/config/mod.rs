@@ -87,6 +87,8 @@ pub struct PluginConfig {
     pub path: PathBuf,
     /// The SHA-256 digest that the file has to have, in lower-case hexadecimal digits.
     pub digest: Option<String>,
+    /// What it is granted without any flag.
+    pub grants: Grants,
     /// What it can ask for by name.
     pub settings: BTreeMap<String, String>,
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Config, ConfigError, DatabaseConfig, Environment, Flags, Limits, PluginConfig, PluginsConfig,
     Target, closest,
-    file::{ConfigFile, PluginSection, is_name},
+    file::{ConfigFile, is_name},
 };
 use crate::{
     database::RetryPolicy,
@@ -26,7 +26,7 @@ impl Config {
         let mut warnings = Vec::new();
         let database = Target::choose(flags, environment, file, &mut warnings)?;
         Ok(Self {
-            grants: grants(flags, section(&flags.plugin, file), &database)?,
+            grants: grants(flags, &plugin, &database)?,
             limits: limits(flags, file)?,
             plugin,
             cache: cache(flags, environment)?,
@@ -88,16 +88,12 @@ fn refuse_what_is_not_built(flags: &Flags) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The part of the file about a plugin, if it is given by its name.
-fn section<'a>(given: &Path, file: Option<&'a ConfigFile>) -> Option<&'a PluginSection> {
-    file?.plugins.get(given.to_str()?)
-}
-
 /// A plugin by its file, or by its name under `[plugins]`.
 fn plugin(given: &Path, file: Option<&ConfigFile>) -> Result<PluginConfig, ConfigError> {
     let name = Path::file_stem(given).unwrap_or(given.as_os_str());
     let name = name.to_string_lossy().into_owned();
-    let Some((file, section)) = file.zip(section(given, file)) else {
+    let section = |file: &ConfigFile| file.plugins.get(given.to_str()?).cloned();
+    let Some((file, section)) = file.zip(file.and_then(section)) else {
         let asked = given.to_str().filter(|given| is_name(given));
         if let (Some(file), Some(asked), false) = (file, asked, given.exists()) {
             return Err(unknown_plugin(asked, file));
@@ -106,14 +102,16 @@ fn plugin(given: &Path, file: Option<&ConfigFile>) -> Result<PluginConfig, Confi
             name,
             path: given.to_owned(),
             digest: None,
+            grants: Grants::standard(),
             settings: BTreeMap::new(),
         });
     };
     Ok(PluginConfig {
         name,
         path: file.resolve(&section.path),
-        digest: section.digest.clone(),
-        settings: section.settings.clone(),
+        digest: section.digest,
+        grants: section.grants.unwrap_or_else(Grants::standard),
+        settings: section.settings,
     })
 }
 
@@ -130,13 +128,8 @@ fn unknown_plugin(asked: &str, file: &ConfigFile) -> ConfigError {
     ))
 }
 
-fn grants(
-    flags: &Flags,
-    section: Option<&PluginSection>,
-    database: &Target,
-) -> Result<Grants, ConfigError> {
-    let listed = section.and_then(|section| section.grants.clone());
-    let mut grants = listed.unwrap_or_else(Grants::standard);
+fn grants(flags: &Flags, plugin: &PluginConfig, database: &Target) -> Result<Grants, ConfigError> {
+    let mut grants = plugin.grants.clone();
     for list in &flags.grants {
         let more = list.parse().map_err(|source| ConfigError::Grant {
             origin: "--grant".to_owned(),

@@ -35,6 +35,10 @@ pub struct Examiner<'a> {
 
 /// The role that the host logs in as.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are a database's, each with its own meaning"
+)]
 pub struct Role {
     /// Its name.
     pub name: String,

@@ -14,6 +14,9 @@ use crate::{
 /// How many imports and exports are listed. A component that imports all that there is has some forty.
 const LISTED: usize = 200;
 
+/// The limits of a whole run, which nobody checks before it begins.
+const SUMS: [&str; 2] = ["memory-bytes", "table-elements"];
+
 /// The exports that mean something to the host.
 const RUN: &str = "run";
 const OPERATION: &str = "operation";
@@ -101,22 +104,16 @@ pub struct Excess {
 }
 
 impl Inspection {
-    /// Whether every plugin may use this, without being granted more.
-    pub fn is_standard(capability: Capability) -> bool {
-        Grants::standard().allow(capability)
-    }
-
-    /// What has to be granted beyond what every plugin may use.
-    pub fn needed_grants(&self) -> Vec<Capability> {
-        let mut needed: Vec<_> = self
+    /// What has to be granted beyond these.
+    pub fn missing_grants(&self, grants: &Grants) -> Vec<Capability> {
+        let needed = self
             .imports
             .iter()
-            .filter_map(|import| import.standing.capability())
-            .filter(|capability| !Self::is_standard(*capability))
-            .collect();
-        needed.sort_unstable();
-        needed.dedup();
-        needed
+            .filter_map(|import| import.standing.capability());
+        let mut missing: Vec<_> = needed.filter(|&needed| !grants.allow(needed)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
     }
 }
 
@@ -135,11 +132,16 @@ impl Runtime {
         let (bytes, digest, anatomy, compiled) = looking
             .await
             .map_err(|error| Refusal::HostBug(error.to_string()))?;
+        let mut excesses = excesses(&anatomy, &limits);
+        if matches!(compiled, Some(Ok(_))) {
+            // The engine has counted the parts of what is really used, and found them within the limits.
+            excesses.retain(|excess| SUMS.contains(&excess.limit));
+        }
         let mut inspection = Inspection {
             bytes,
             digest,
             kind: kind(checked.as_ref().err()),
-            excesses: excesses(&anatomy, &limits),
+            excesses,
             anatomy,
             world: None,
             exports: Vec::new(),
@@ -188,10 +190,6 @@ pub fn features() -> Vec<String> {
 }
 
 fn kind(refusal: Option<&Refusal>) -> FileKind {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the rest is no kind of file"
-    )]
     match refusal {
         None => FileKind::Component,
         Some(Refusal::CoreModule) => FileKind::CoreModule,

@@ -50,6 +50,10 @@ pub fn anatomy(bytes: &[u8]) -> Anatomy {
         let Ok(payload) = payload else {
             break;
         };
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "only what opens or closes a level is told apart"
+        )]
         match &payload {
             Payload::ModuleSection { .. } => {
                 depth += 1;
@@ -73,6 +77,10 @@ pub fn digest(bytes: &[u8]) -> String {
 
 impl Anatomy {
     fn add(&mut self, payload: &Payload<'_>) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "other sections are of no interest"
+        )]
         match payload {
             Payload::MemorySection(memories) => {
                 for memory in memories.clone().into_iter().flatten() {

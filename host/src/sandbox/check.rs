@@ -94,7 +94,7 @@ fn guess(bytes: &[u8]) -> &'static str {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "a zstd archive",
         [b'#', b'!', ..] => "a script",
         [b'<', ..] => "an HTML or XML page",
-        _ if std::str::from_utf8(bytes).is_ok() => "text",
+        _ if std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0) => "text",
         _ => "binary data of an unknown kind",
     }
 }

@@ -21,9 +21,9 @@ fn check(url: &str) -> HostCommand {
 fn about<'a>(answer: &'a Value, subject: &str) -> (&'a str, String) {
     let findings = answer["findings"].as_array().expect("a list").iter();
     let mut findings = findings.filter(|finding| finding["subject"] == subject);
-    let finding = findings
-        .next()
-        .unwrap_or_else(|| panic!("nothing about {subject} in {answer}"));
+    let finding = findings.next();
+    assert!(finding.is_some(), "nothing about {subject} in {answer}");
+    let finding = finding.unwrap_or(&Value::Null);
     let part = |key: &str| finding[key].as_str().unwrap_or_default();
     (
         part("verdict"),
@@ -43,10 +43,10 @@ async fn role(database: &TestDatabase, options: &str) -> (String, String) {
     let client = database.client().await;
     let statement = format!("CREATE ROLE {role} LOGIN {options}");
     client.simple_query(&statement).await.expect("a role");
-    let mut url = database.url();
-    let at = url.find("://").expect("a URL") + 3;
-    let user_ends = url[at..].find('@').map_or(at, |end| at + end);
-    url.replace_range(at..user_ends, &role);
+    let url = database.url();
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
+    let url = format!("{scheme}://{role}@{rest}");
     (role, url)
 }
 

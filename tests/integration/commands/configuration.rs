@@ -75,7 +75,7 @@ async fn a_plugin_is_run_by_its_name_with_what_the_file_says() {
     let path = config(
         folder.path(),
         &format!(
-            "version = 1\n[database]\nurl = \"{}\"\n[plugins.greeter]\npath = \"hello.wasm\"\ngrants = [\"sql\"]\n\
+            "version = 1\n[database]\nurl = \"{}\"\n[plugins.greeter]\npath = \"hello.wasm\"\ngrants = [\"sql\", \"session\"]\n\
              [plugins.nobody]\npath = \"hello.wasm\"\n",
             database.url()
         ),
@@ -89,16 +89,15 @@ async fn a_plugin_is_run_by_its_name_with_what_the_file_says() {
         .await
         .expect(2, &["[plugins.greter]", "did you mean `greeter`?"]);
 
-    let inspected = host(["inspect", "greeter", "--config"])
-        .arg(&path)
-        .run()
-        .await;
-    inspected.expect(0, &[]);
-    assert!(
-        inspected
-            .stdout
-            .contains("run it   host run --grant sql greeter")
-    );
+    for (plugin, grant) in [("greeter", ""), ("nobody", "--grant sql ")] {
+        let inspected = host(["inspect", plugin, "--config"]).arg(&path).run().await;
+        inspected.expect(0, &[]);
+        let line = format!(
+            "run it   host run --config {} {grant}{plugin}\n",
+            path.display()
+        );
+        assert!(inspected.stdout.ends_with(&line), "{}", inspected.stdout);
+    }
 }
 
 #[tokio::test]

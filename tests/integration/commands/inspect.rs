@@ -49,7 +49,7 @@ async fn a_plugin_is_told_with_the_flag_that_runs_it() {
     );
     assert!(finished.stdout.contains("chitin:db/sql@0.1.0"));
     assert!(finished.stdout.contains("needs --grant sql"));
-    assert!(finished.stdout.contains("rustc"));
+    assert!(finished.stdout.contains("wit-component"));
 
     // The flag is the right one: without it the host refuses the plugin before it asks a database for anything.
     let nowhere = "postgresql://root@127.0.0.1:1/x";
@@ -82,7 +82,7 @@ async fn a_plugin_is_told_to_programs() {
     let standing = |name: &str| names.iter().position(|other| *other == name);
     let standing = |name: &str| standing(name).map(|place| standings[place]);
     assert_eq!(standing("chitin:db/types@0.1.0"), Some("free"));
-    assert_eq!(standing("chitin:db/reads@0.1.0"), Some("standard"));
+    assert_eq!(standing("chitin:db/reads@0.1.0"), Some("granted"));
     assert_eq!(standing("chitin:db/schema@0.1.0"), Some("needs-grant"));
 
     let (program, program_json) = inspect_json(&example("echo_program")).await;

@@ -13,7 +13,8 @@ use std::{
 use toml::de::{DeTable, DeValue};
 
 pub(super) use database::{DatabaseSection, Entry, holds_password};
-pub(super) use plugin::{PluginSection, is_name};
+use plugin::PluginSection;
+pub(super) use plugin::is_name;
 use reader::{Key, Reader, Value};
 
 use super::{ConfigError, Limits, read, suggest::closest};

@@ -75,12 +75,11 @@ impl<'t> Reader<'t> {
         names: impl IntoIterator<Item = &'a str> + Clone,
     ) {
         let name = key.get_ref();
-        let advice = match closest(name, names.clone()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => {
-                let names: Vec<_> = names.into_iter().collect();
-                format!("it is one of {}", names.join(", "))
-            }
+        let advice = if let Some(meant) = closest(name, names.clone()) {
+            format!("did you mean `{meant}`?")
+        } else {
+            let names: Vec<_> = names.into_iter().collect();
+            format!("it is one of {}", names.join(", "))
         };
         self.mistake_at(key, &format!("`{name}` is {what}: {advice}"));
     }

@@ -51,6 +51,7 @@ fn a_whole_file_is_read() {
     assert!(digest.starts_with("e3b0c442"), "{digest}");
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 #[test]
 fn a_mistake_is_told_with_its_place_and_what_would_be_right() {
     for (text, told) in [

@@ -64,6 +64,7 @@ impl Finding {
     }
 
     /// The same, with what to do about it.
+    #[must_use]
     pub fn advise(mut self, advice: impl Display) -> Self {
         self.advice = Some(advice.to_string());
         self
