@@ -11,6 +11,19 @@ impl ServerKind {
         }
     }
 
+    /// Settings that results depend on and that only this server has, so that they cannot be sent at start-up. A role's own defaults
+    /// must not change what a value means.
+    pub(super) fn settings(self) -> &'static str {
+        match self {
+            // Otherwise an open transaction is committed when a schema change comes.
+            Self::CockroachDb => "SET autocommit_before_ddl = off",
+            Self::PostgreSql => {
+                "SET standard_conforming_strings = on; SET array_nulls = on; SET xmloption = content; \
+                 SET transform_null_equals = off; SET timezone_abbreviations = 'Default'"
+            }
+        }
+    }
+
     /// How many rows one statement of a batch takes. CockroachDB advises against more than a thousand.
     pub(super) fn rows_per_statement(self) -> usize {
         match self {

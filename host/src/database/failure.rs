@@ -9,6 +9,8 @@ use super::{error::TimeoutStep, limits::LimitExceeded};
 pub(super) enum Failure {
     /// The server refused it.
     Server(Box<DbError>),
+    /// The server refused a statement that was prepared, and may take it when it is not. Nothing was kept.
+    Outdated(Box<DbError>),
     /// The connection was lost.
     Lost {
         /// Whether the whole request had been written: what was not, cannot have been committed.

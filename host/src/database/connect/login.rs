@@ -17,11 +17,10 @@ use crate::database::{
     wire::{Guard, GuardTls, Wire},
 };
 
-/// Sent at start-up, so that it is also what `RESET` goes back to.
-const SESSION: &str = "-c default_transaction_isolation=serializable";
-
-/// Without it, CockroachDB commits an open transaction on its own when a schema change comes.
-const NO_COMMIT_BEFORE_SCHEMA_CHANGES: &str = "SET autocommit_before_ddl = off";
+/// Sent at start-up, so that it is also what `RESET` goes back to. All but the first settle how the server reads and writes values as
+/// text: both servers know them, and a role's own defaults must not change what a value means.
+const SESSION: &str = "-c default_transaction_isolation=serializable -c TimeZone=UTC -c DateStyle=ISO,MDY \
+                       -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex";
 
 impl Connector {
     /// Secures a connected socket, logs in, and checks what is there.
@@ -35,7 +34,7 @@ impl Connector {
     where
         P: Send + Unpin + 'static,
     {
-        let wire = Wire::new(self.frame_bytes);
+        let wire = Wire::new(usize::try_from(self.limits.frame_bytes).unwrap_or(usize::MAX));
         let refused = |error: &Error, wire: &Wire| self.refused(address, error, wire.sent() > 0);
         let host = match &address.host {
             Host::Network(name) => name.as_str(),
@@ -110,17 +109,16 @@ impl Connector {
     ) -> Result<u64, ConnectError> {
         let refused = |error| self.refused(address, &error, true);
         let show = client.simple_query("SHOW transaction_isolation");
-        let (messages, requests) = match kind {
-            ServerKind::PostgreSql => (show.await.map_err(refused)?, 1),
-            ServerKind::CockroachDb => {
-                let set = client.simple_query(NO_COMMIT_BEFORE_SCHEMA_CHANGES);
-                let (messages, set) = tokio::join!(show, set);
-                if let Err(error) = set {
-                    tracing::debug!(%error, "this CockroachDB has no autocommit_before_ddl");
-                }
-                (messages.map_err(refused)?, 2)
+        let set = client.simple_query(kind.settings());
+        let (messages, set) = tokio::join!(show, set);
+        let messages = messages.map_err(refused)?;
+        match (kind, set) {
+            (_, Ok(_)) => {}
+            (ServerKind::CockroachDb, Err(error)) if !error.is_closed() => {
+                tracing::debug!(%error, "this CockroachDB has no autocommit_before_ddl");
             }
-        };
+            (_, Err(error)) => return Err(refused(error)),
+        }
         let level = messages.iter().find_map(|message| {
             if let SimpleQueryMessage::Row(row) = message {
                 row.try_get(0).ok().flatten()
@@ -129,7 +127,7 @@ impl Connector {
             }
         });
         match level {
-            Some("serializable") => Ok(requests),
+            Some("serializable") => Ok(2),
             found => Err(ConnectError::Isolation {
                 address: address.to_string(),
                 found: found.unwrap_or("an unknown level").to_owned(),
