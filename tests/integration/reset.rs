@@ -1,6 +1,15 @@
 //! Nothing that SQL text leaves on a connection is seen by the next session, and no default of a role changes what a value means.
 
-use std::time::Duration;
+#![expect(
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "these are tests: what is not expected ends them"
+)]
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use host::{
     database::{ConnectOptions, Database, Interval, Limits, Session, SessionOptions, Value},
@@ -8,7 +17,7 @@ use host::{
 };
 use tests::{
     TestDatabase,
-    fault::{Answer, FakeServer, Product},
+    fault::{Answer, FakeServer, Fault, Product, Proxy},
     unique_name,
 };
 use tokio::time::Instant;
@@ -194,6 +203,41 @@ async fn nothing_that_a_session_holds_is_seen_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_reset_is_one_round_trip_and_only_between_sessions() {
+    let test = tests::database().await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let real = test.url();
+    let proxy = Proxy::start(&real, {
+        let asked = Arc::clone(&asked);
+        move |request| {
+            let word = request
+                .text
+                .split([' ', ';'])
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            asked
+                .lock()
+                .expect("unharmed")
+                .push(format!("{} {word}", request.kinds));
+            Fault::None
+        }
+    });
+    let proxy = proxy.await;
+    let database = connect(&proxy.url(test.name(), "min_connections=1&max_connections=1")).await;
+    let mut sessions = [session(&database), session(&database)];
+    for which in [0, 0, 1, 0] {
+        scalar(&mut sessions[which], "1").await;
+    }
+    database.close().await;
+    let asked = asked.lock().expect("unharmed").clone();
+    let (ask, reset) = ("PBDES SELECT", "Q CLOSE");
+    let after_login = asked.iter().skip_while(|request| *request != ask);
+    let after_login: Vec<_> = after_login.take(6).collect();
+    assert_eq!(after_login, [ask, ask, reset, ask, reset, ask]);
+}
+
+#[tokio::test]
 async fn a_connection_is_reset_where_that_is_enough_and_closed_where_it_is_not() {
     let test = tests::database().await;
     let client = test.client().await;
@@ -246,7 +290,8 @@ async fn what_lives_as_long_as_a_statement_is_gone_with_it() {
         "77MB"
     );
     // The descriptor of a large object, and the lock of a transaction.
-    let descriptor = scalar(&mut first, "lo_open(lo_create(0), 262144)").await;
+    let object = scalar(&mut first, "lo_create(0)").await;
+    let descriptor = scalar(&mut first, &format!("lo_open({object}, 262144)")).await;
     let read = first
         .query(&format!("SELECT loread({descriptor}, 1)"), &[])
         .await;

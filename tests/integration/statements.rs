@@ -1,5 +1,11 @@
 //! What the host keeps prepared: it costs less, means the same, and heals when the server or the tables have changed.
 
+#![expect(
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "these are tests: what is not expected ends them"
+)]
+
 use std::time::Duration;
 
 use host::{
@@ -127,7 +133,11 @@ async fn every_use_of_a_statement_is_one_round_trip() {
             ["int8", "int4", "float8", "mood"],
             "by the true types"
         );
-        assert_eq!(rows.value(0, 3).expect("sound"), Value::Text("ok".into()));
+        let mood = rows.value(0, 3).expect("sound");
+        assert!(
+            matches!(&mood, Value::Other(other) if other.text.as_deref() == Some("ok")),
+            "{mood:?}"
+        );
     }
     for id in 10..20 {
         assert_eq!(

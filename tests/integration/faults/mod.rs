@@ -1,6 +1,11 @@
 //! Whatever a server does, each call ends: in its result, in an error that says what is known, or on another connection. Never in a
 //! hang, never in a panic, and never twice where once may have been enough.
 
+#![expect(
+    clippy::panic,
+    reason = "these are tests: what is not expected ends them"
+)]
+
 mod fuzz;
 mod lost;
 mod outcome;

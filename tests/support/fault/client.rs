@@ -5,11 +5,11 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 /// What a client asked in one request: everything until the server has to say that it is ready.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
-    /// On which connection to this server, from 0.
+    /// On which connection to a fake server, from 0.
     pub connection: usize,
     /// Which request on it, from 0, which is the start-up. Requests that only close statements do not count.
     pub number: usize,
-    /// The kinds of its frames, such as `PBDES` or `Q`; `start` for the start-up.
+    /// The kinds of its frames, such as `PBDES` or `Q`; `start` for the start-up, and `p` for a step of the login.
     pub kinds: String,
     /// The SQL text, if there is one, also that of a statement that was prepared before.
     pub text: String,
@@ -64,7 +64,7 @@ impl Asked {
                 }
                 _ => {}
             }
-            if matches!(kind, b'Q' | b'S' | b'X') {
+            if matches!(kind, b'Q' | b'S' | b'X' | b'p') {
                 return Some(asked);
             }
         }
@@ -85,8 +85,8 @@ impl Prepared {
     pub(super) fn resolve(&mut self, asked: &mut Asked) {
         if asked.kinds.starts_with('P') {
             self.0.insert(asked.statement.clone(), asked.text.clone());
-        } else if let Some(text) = self.0.get(&asked.statement) {
-            asked.text.clone_from(text);
+        } else if asked.kinds.starts_with('B') {
+            asked.text = self.0.get(&asked.statement).cloned().unwrap_or_default();
         }
     }
 }

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream, UnixStream},
+    net::{TcpListener, TcpStream, UnixStream, tcp::OwnedWriteHalf},
     sync::mpsc,
     task::{JoinHandle, JoinSet},
 };
@@ -46,10 +46,7 @@ impl Proxy {
         let script: Script = Arc::new(Mutex::new(script));
         let serving = tokio::spawn(async move {
             let mut connections = JoinSet::new();
-            for connection in 0.. {
-                let Ok((client, _)) = listener.accept().await else {
-                    return;
-                };
+            while let Ok((client, _)) = listener.accept().await {
                 let script = Arc::clone(&script);
                 match (config.get_hosts().first(), config.get_ports().first()) {
                     (Some(Host::Unix(directory)), Some(port)) => {
@@ -57,13 +54,13 @@ impl Proxy {
                         let Ok(server) = UnixStream::connect(path).await else {
                             continue;
                         };
-                        connections.spawn(pass(client, server, connection, script));
+                        connections.spawn(pass(client, server, script));
                     }
                     (Some(Host::Tcp(name)), Some(port)) => {
                         let Ok(server) = TcpStream::connect((name.as_str(), *port)).await else {
                             continue;
                         };
-                        connections.spawn(pass(client, server, connection, script));
+                        connections.spawn(pass(client, server, script));
                     }
                     other => panic!("a server is at one address, not at {other:?}"),
                 }
@@ -90,17 +87,19 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass<S>(mut client: TcpStream, server: S, connection: usize, script: Script)
+/// Passes on what goes between one client and the server, until one of both is gone.
+async fn pass<S>(mut client: TcpStream, server: S, script: Script)
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
-    let Some(start) = Asked::start(&mut client).await else {
+    let Some(mut request) = Asked::start(&mut client).await else {
         return;
     };
-    let (mut requests, mut to_client) = client.into_split();
-    let (mut answers, mut to_server) = tokio::io::split(server);
+    let (mut requests, to_client) = client.into_split();
+    let (mut answers, to_server) = tokio::io::split(server);
     let (asking, mut asked) = mpsc::channel(8);
-    let (answering, mut answered) = mpsc::channel(64);
+    let (answering, answered) = mpsc::channel(64);
+    // They end with this function.
     let mut readers = JoinSet::new();
     readers.spawn(async move {
         while let Some(request) = Asked::read(&mut requests).await {
@@ -116,24 +115,66 @@ where
             }
         }
     });
-    let mut request = start;
+    let mut line = Line {
+        to_client,
+        to_server,
+        answered,
+    };
     let mut number = 0;
     let mut prepared = Prepared::default();
     loop {
         prepared.resolve(&mut request);
-        (request.connection, request.number) = (connection, number);
+        request.number = number;
         let fault = if request.closes() {
             Fault::None
         } else {
             number += 1;
             script.lock().unwrap_or_else(PoisonError::into_inner)(&request)
         };
-        if fault == Fault::Unsent || to_server.write_all(&request.bytes).await.is_err() {
+        if line.exchange(&request, fault).await.is_none() {
             return;
         }
+        let next = line.until(asked.recv()).await;
+        let Some(next) = next else { return };
+        request = next;
+    }
+}
+
+/// What a proxy holds of both ends.
+struct Line<W> {
+    to_client: OwnedWriteHalf,
+    to_server: W,
+    /// The frames of the server.
+    answered: mpsc::Receiver<Vec<u8>>,
+}
+
+impl<W: AsyncWrite + Unpin> Line<W> {
+    /// Passes on a request and its answer, as far as the fault lets it; nothing if the connection is over.
+    async fn exchange(&mut self, request: &Asked, fault: Fault) -> Option<()> {
+        if fault == Fault::Unsent {
+            return None;
+        }
+        self.to_server.write_all(&request.bytes).await.ok()?;
+        let answer = self.answer(request).await;
+        let (bytes, piece) = match fault {
+            Fault::None | Fault::Unsent => (answer, usize::MAX),
+            Fault::Sliced => (answer, 1),
+            Fault::Instead(bytes) => (bytes, usize::MAX),
+            Fault::Silence => (Vec::new(), usize::MAX),
+            Fault::Cut(length) => {
+                self.give(answer.get(..length).unwrap_or(&answer), usize::MAX)
+                    .await?;
+                return (length >= answer.len()).then_some(());
+            }
+        };
+        self.give(&bytes, piece).await
+    }
+
+    /// All that the server says to a request.
+    async fn answer(&mut self, request: &Asked) -> Vec<u8> {
         let mut answer = Vec::new();
         while !request.kinds.ends_with('X') {
-            let Some(frame) = answered.recv().await else {
+            let Some(frame) = self.answered.recv().await else {
                 break;
             };
             answer.extend_from_slice(&frame);
@@ -142,40 +183,29 @@ where
                 break;
             }
         }
-        let length = answer.len();
-        let is_sliced = fault == Fault::Sliced;
-        let (answer, end) = match fault {
-            Fault::None | Fault::Sliced | Fault::Unsent => (answer, false),
-            Fault::Cut(bytes) => {
-                answer.truncate(bytes);
-                (answer, bytes < length)
-            }
-            Fault::Instead(bytes) => (bytes, false),
-            Fault::Silence => (Vec::new(), false),
-        };
-        let piece = if is_sliced { 1 } else { answer.len().max(1) };
-        for piece in answer.chunks(piece) {
-            if to_client.write_all(piece).await.is_err() || to_client.flush().await.is_err() {
-                return;
-            }
+        answer
+    }
+
+    async fn give(&mut self, bytes: &[u8], piece: usize) -> Option<()> {
+        for piece in bytes.chunks(piece) {
+            self.to_client.write_all(piece).await.ok()?;
             tokio::task::yield_now().await;
         }
-        if end {
-            return;
-        }
-        request = loop {
+        Some(())
+    }
+
+    /// Waits for the next request, and passes on what the server says without being asked, and that it is gone.
+    async fn until(&mut self, next: impl Future<Output = Option<Asked>>) -> Option<Asked> {
+        let mut next = std::pin::pin!(next);
+        loop {
             tokio::select! {
-                next = asked.recv() => match next {
-                    Some(next) => break next,
-                    None => return,
-                },
-                // What the server says without being asked, and that it is gone.
-                word = answered.recv() => match word {
-                    Some(word) if to_client.write_all(&word).await.is_ok() => {}
-                    _ => return,
-                },
+                next = &mut next => return next,
+                word = self.answered.recv() => {
+                    let word = word?;
+                    self.to_client.write_all(&word).await.ok()?;
+                }
             }
-        };
+        }
     }
 }
 

@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -53,13 +56,11 @@ impl FakeServer {
         let log = Arc::clone(&asked);
         let serving = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
-            for connection in 0.. {
-                let Ok((stream, _)) = listener.accept().await else {
-                    return;
-                };
+            let number = Arc::new(AtomicUsize::new(0));
+            while let Ok((stream, _)) = listener.accept().await {
                 let talk = Conversation {
                     product,
-                    connection,
+                    connections: Arc::clone(&number),
                     script: Arc::clone(&script),
                     log: Arc::clone(&log),
                 };
@@ -92,10 +93,11 @@ impl FakeServer {
         asked.iter().filter(|asked| asked.kinds == "start").count()
     }
 
-    /// The texts that it was asked to run so far, without those of setting up a connection.
+    /// The texts that it was asked to run so far, without those of setting up a connection, and those that were only prepared.
     pub fn texts(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = asked.iter().filter(|asked| !is_set_up(asked));
+        let runs = |asked: &&Asked| asked.kinds.contains(['E', 'Q']) && !is_set_up(asked);
+        let asked = asked.iter().filter(runs);
         asked.map(|asked| asked.text.clone()).collect()
     }
 }
@@ -106,14 +108,15 @@ impl Drop for FakeServer {
     }
 }
 
-/// The start-up message and what follows it until a connection is ready.
+/// Whether it is part of making a connection ready.
 fn is_set_up(asked: &Asked) -> bool {
-    asked.kinds == "start" || asked.text.starts_with("SHOW") || asked.text.starts_with("SET")
+    asked.text.starts_with("SHOW") || asked.text.starts_with("SET")
 }
 
 struct Conversation {
     product: Product,
-    connection: usize,
+    /// How many connections there were before, without those that only ask to cancel.
+    connections: Arc<AtomicUsize>,
     script: Script,
     log: Arc<Mutex<Vec<Asked>>>,
 }
@@ -124,10 +127,11 @@ impl Conversation {
         let Some(mut asked) = Asked::start(&mut stream).await else {
             return;
         };
+        let connection = self.connections.fetch_add(1, Ordering::SeqCst);
         let (mut number, mut status) = (0, b'I');
         let mut prepared = Prepared::default();
         loop {
-            asked.connection = self.connection;
+            asked.connection = connection;
             asked.number = number;
             prepared.resolve(&mut asked);
             status = status_after(&asked.text, status);

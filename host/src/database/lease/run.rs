@@ -1,10 +1,10 @@
 use tokio::time::Instant;
-use tokio_postgres::{error::SqlState, types::Oid};
+use tokio_postgres::types::Oid;
 
 use super::{
     Answer, Author, Bounds, Lease, Parameter,
     operation::{OnDrop, Timed},
-    send::{Query, Stop, send},
+    send::{Query, send},
 };
 use crate::database::{
     failure::Failure,
@@ -118,26 +118,25 @@ impl Lease {
                 });
             }
             Ok(outcome) => outcome,
-            Err(Stop::Limit(limit)) => {
-                let settled = operation.is_stopped().await && settled;
-                return Err(Failure::Limit { limit, settled });
-            }
-            Err(Stop::Driver(error)) => {
-                let by_us = cancelled && error.code() == Some(&SqlState::QUERY_CANCELED);
-                let failure = operation.failed(&error).await;
-                return Err(match failure {
-                    Failure::Server(_) if by_us => Failure::TimedOut { step, settled },
-                    // The frame that was too long blocked the server before it came to the end of the statement.
-                    Failure::Limit { limit, .. } => Failure::Limit { limit, settled },
-                    Failure::Denied(_) if bounds.author == Author::Host => {
-                        Failure::Protocol("the server wants to copy data".to_owned())
-                    }
-                    failure => match (text, plan) {
-                        (Some(text), Plan::Prepared(..)) => {
-                            operation.reconsider(failure, &text, in_transaction)
-                        }
-                        _ => failure,
+            Err(stop) => {
+                let by_us = cancelled && stop.is_cancelled();
+                let failure = stop.into_failure(&mut operation, bounds.author).await;
+                return Err(match (failure, text, plan) {
+                    (Failure::Server(_), ..) if by_us => Failure::TimedOut { step, settled },
+                    (
+                        Failure::Limit {
+                            limit,
+                            settled: by_stop,
+                        },
+                        ..,
+                    ) => Failure::Limit {
+                        limit,
+                        settled: by_stop && settled,
                     },
+                    (failure, Some(text), Plan::Prepared(..)) => {
+                        operation.reconsider(failure, &text, in_transaction)
+                    }
+                    (failure, ..) => failure,
                 });
             }
         };

@@ -5,9 +5,9 @@ use futures_util::{
     future::{Either, OptionFuture, select},
 };
 use tokio::time::Instant;
-use tokio_postgres::{Client, Error, Row, Statement, types::ToSql};
+use tokio_postgres::{Client, Error, Row, Statement, error::SqlState, types::ToSql};
 
-use super::{Bounds, Lease, Parameter, operation::Operation};
+use super::{Author, Bounds, Lease, Parameter, operation::Operation};
 use crate::database::{
     failure::Failure,
     limits::LimitExceeded,
@@ -31,6 +31,39 @@ pub(super) enum Stop {
 
 /// What came of preparing, if that was to be done.
 pub(super) type Prepared = Option<Result<Statement, Error>>;
+
+impl Stop {
+    /// Whether the server says that it was told to.
+    pub(super) fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Driver(error) if error.code() == Some(&SqlState::QUERY_CANCELED))
+    }
+
+    /// What that is for the statement, after the end of the answer was awaited.
+    pub(super) async fn into_failure(
+        self,
+        operation: &mut Operation<'_>,
+        author: Author,
+    ) -> Failure {
+        let error = match self {
+            Self::Limit(limit) => {
+                let settled = operation.is_stopped().await;
+                return Failure::Limit { limit, settled };
+            }
+            Self::Driver(error) => error,
+        };
+        match (operation.failed(&error).await, author) {
+            // The frame that was too long blocked the server before it came to the end of the statement.
+            (Failure::Limit { limit, .. }, _) => Failure::Limit {
+                limit,
+                settled: true,
+            },
+            (Failure::Denied(_), Author::Host) => {
+                Failure::Protocol("the server wants to copy data".to_owned())
+            }
+            (failure, _) => failure,
+        }
+    }
+}
 
 impl<'a> Query<'a> {
     /// What it is known by, if it is worth preparing.

@@ -25,7 +25,7 @@ type ColumnTypes = HashMap<String, Arc<TypeInfo>>;
 impl Session {
     /// Inserts all rows or none, and gives them back in their order.
     ///
-    /// One round trip, and two more before it when the types of the columns are not known yet. Rows that are too many for one
+    /// One round trip, and one more before it when the types of the columns are not known yet. Rows that are too many for one
     /// statement, or of which not all have the same cells, take one for each such group and two for the transaction around them.
     pub async fn batch_insert(
         &mut self,
