@@ -5,6 +5,7 @@
 
 mod cluster;
 mod database;
+pub mod fault;
 mod guest;
 mod random;
 mod runner;

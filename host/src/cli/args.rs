@@ -337,7 +337,7 @@ impl RunArguments {
 fn after_run_help() -> String {
     let limits = Limits::default().list().into_iter();
     let limits: Vec<_> = limits
-        .map(|(name, value, about)| format!("  {name:<18} {value:>7}  {about}"))
+        .map(|(name, value, about)| format!("  {name:<19} {value:>7}  {about}"))
         .collect();
     format!(
         "\

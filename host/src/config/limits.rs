@@ -188,6 +188,12 @@ const LIMITS: &[Limit] = &[
         place: |limits| &mut limits.database.frame_bytes,
     },
     Limit {
+        name: "prepared-statements",
+        unit: Unit::Count,
+        about: "statements that one connection keeps prepared",
+        place: |limits| &mut limits.database.prepared_statements,
+    },
+    Limit {
         name: "sql-text-bytes",
         unit: Unit::Bytes,
         about: "one SQL text of the plugin",

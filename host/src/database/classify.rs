@@ -47,6 +47,7 @@ const RACE: &str = "the transaction lost a race against another one";
 const DEADLOCK: &str = "the transaction was in a deadlock with another one";
 const SHUTDOWN: &str = "the database server went away";
 const FULL: &str = "the database server has no connection left";
+const CHANGED: &str = "a table has changed since a statement on it was prepared";
 const LOST: &str = "the connection to the database was lost";
 
 fn verdict(code: &str, phase: Phase, server: ServerKind) -> Verdict {
@@ -80,6 +81,7 @@ impl Failure {
                 row: None,
                 type_name,
             })),
+            Self::Outdated(error) => retry(Some(error.code().code().to_owned()), CHANGED, None),
             Self::Lost { sent: true, .. } if phase.commits() => Error::AmbiguousCommit(
                 "the connection was lost after the statement was sent and before it was answered".to_owned(),
             ),

@@ -7,7 +7,15 @@ use super::server::ServerKind;
 
 /// Undoes whatever SQL text can do to a session, in one round trip. Not `DISCARD ALL`, which cannot stand beside others.
 const RESET: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; \
-                     SELECT pg_advisory_unlock_all(); DISCARD SEQUENCES; DISCARD TEMP";
+                     DISCARD SEQUENCES; DISCARD TEMP";
+
+/// What is left that cannot be undone: one row for each. Extensions keep what they like in a session, such as the connections of `dblink`
+/// and the variables of `plperl`; those listed are known to keep nothing.
+const LEFT: &str = "SELECT extname FROM pg_catalog.pg_extension WHERE extname NOT IN ('plpgsql', 'btree_gin', 'btree_gist', \
+                    'citext', 'cube', 'fuzzystrmatch', 'hstore', 'intarray', 'lo', 'ltree', 'pg_stat_statements', \
+                    'pg_trgm', 'pgcrypto', 'unaccent', 'uuid-ossp', 'vector') \
+                    UNION ALL SELECT slot_name FROM pg_catalog.pg_replication_slots \
+                    WHERE temporary AND active_pid = pg_catalog.pg_backend_pid()";
 
 /// A table or view `c` in a schema `n` that the role may use for anything at all.
 const VISIBLE: &str = "pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') \
@@ -16,22 +24,37 @@ const VISIBLE: &str = "pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND (pg_c
 
 /// Sessions: how one begins, how it is made as new, and what a cancelled statement leaves.
 impl ServerKind {
-    /// What is set when a session begins and cannot be set by a parameter of its start-up. A server that does not know the setting
-    /// does not need it.
-    pub(super) fn session_start(self) -> Option<&'static str> {
+    /// Settings that results depend on and that only this server has, so that they cannot be sent at start-up. A role's own defaults
+    /// must not change what a value means.
+    pub(super) fn session_settings(self) -> &'static str {
         match self {
-            // Without it, an open transaction is committed silently when a schema change comes.
-            Self::CockroachDb => Some("SET autocommit_before_ddl = off"),
-            Self::PostgreSql => None,
+            // Otherwise an open transaction is committed when a schema change comes.
+            Self::CockroachDb => "SET autocommit_before_ddl = off",
+            Self::PostgreSql => {
+                "SET standard_conforming_strings = on; SET array_nulls = on; SET xmloption = content; \
+                 SET transform_null_equals = off; SET timezone_abbreviations = 'Default'"
+            }
         }
     }
 
-    /// What makes a session as it was at its start, in one round trip; `None` where no text is known to undo everything.
-    pub(super) fn session_reset(self) -> Option<&'static str> {
+    /// Whether versions are in use that do not know the settings, and so do not need them.
+    pub(super) fn may_lack_settings(self) -> bool {
+        match self {
+            Self::CockroachDb => true,
+            Self::PostgreSql => false,
+        }
+    }
+
+    /// What makes a session as it was at its start, in one round trip that gives one row, and one more for everything that cannot be
+    /// undone; `None` where no text is known to undo everything. `seed`, from -1 to 1, is that of random numbers from then on.
+    pub(super) fn session_reset(self, seed: f64) -> Option<String> {
         match self {
             // Some of the statements are unknown there.
             Self::CockroachDb => None,
-            Self::PostgreSql => Some(RESET),
+            Self::PostgreSql => Some(format!(
+                "{RESET}; SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed({seed:.17}); {}; {LEFT}",
+                self.session_settings()
+            )),
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) enum Failure {
         /// Its type.
         type_name: String,
     },
+    /// The server refused a statement that was prepared, and may take it when it is not. Nothing was kept.
+    Outdated(Box<DbError>),
     /// The connection was lost.
     Lost {
         /// Whether the whole request had been written: what was not, cannot have been committed.

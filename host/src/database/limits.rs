@@ -13,6 +13,8 @@ pub struct Limits {
     pub result_bytes: u64,
     /// Bytes of one message from the server, checked before anything of it is buffered. Default 16 MiB.
     pub frame_bytes: u64,
+    /// Statements that one connection keeps prepared. Default 100: each costs the server some 20 KiB. Zero for none.
+    pub prepared_statements: u64,
     /// Bytes of a SQL text from a guest. Default 64 KiB: a statement that needs more should take parameters.
     pub sql_text_bytes: u64,
     /// Statements of one run. Default 10,000.
@@ -26,6 +28,7 @@ impl Default for Limits {
             result_rows: 10_000,
             result_bytes: 4 << 20,
             frame_bytes: 16 << 20,
+            prepared_statements: 100,
             sql_text_bytes: 64 << 10,
             statements: 10_000,
         }

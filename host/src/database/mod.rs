@@ -77,8 +77,7 @@ impl Database {
     /// Connects, tells what is at the other end, verifies that it runs transactions SERIALIZABLE, and begins to open the minimum
     /// of connections.
     pub async fn connect(options: ConnectOptions, limits: Limits) -> Result<Self, ConnectError> {
-        let frame_bytes = usize::try_from(limits.frame_bytes).unwrap_or(usize::MAX);
-        let connector = Connector::new(options, frame_bytes)?;
+        let connector = Connector::new(options, limits)?;
         let (pool, server) = Box::pin(Pool::open(connector)).await?;
         tracing::debug!(%server, "connected to the database");
         Ok(Self(Arc::new(Inner {
@@ -115,6 +114,12 @@ impl Database {
 
     fn catalog(&self) -> &Catalog {
         &self.0.catalog
+    }
+
+    /// Takes note that tables may have changed: what is known about their columns is asked for again, and prepared again.
+    fn forget_tables(&self) {
+        self.0.catalog.forget_columns();
+        self.0.pool.forget_statements();
     }
 
     /// Waits until statements that are being cancelled are gone, and closes every connection. It takes some seconds at most.

@@ -17,8 +17,10 @@ use crate::database::{
     wire::{Guard, GuardTls, Wire},
 };
 
-/// Sent at start-up, so that it is also what `RESET` goes back to.
-const SESSION: &str = "-c default_transaction_isolation=serializable";
+/// Sent at start-up, so that it is also what `RESET` goes back to. All but the first settle how the server reads and writes values as
+/// text: both servers know them, and a role's own defaults must not change what a value means.
+const SESSION: &str = "-c default_transaction_isolation=serializable -c TimeZone=UTC -c DateStyle=ISO,MDY \
+                       -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex";
 
 impl Connector {
     /// Secures a connected socket, logs in, and checks what is there.
@@ -32,7 +34,7 @@ impl Connector {
     where
         P: Send + Unpin + 'static,
     {
-        let wire = Wire::new(self.frame_bytes);
+        let wire = Wire::new(usize::try_from(self.limits.frame_bytes).unwrap_or(usize::MAX));
         let refused = |error: &Error, wire: &Wire| self.refused(address, error, wire.sent() > 0);
         let host = match &address.host {
             Host::Network(name) => name.as_str(),
@@ -107,16 +109,16 @@ impl Connector {
     ) -> Result<u64, ConnectError> {
         let refused = |error| self.refused(address, &error, true);
         let show = client.simple_query("SHOW transaction_isolation");
-        let (messages, requests) = match kind.session_start() {
-            None => (show.await.map_err(refused)?, 1),
-            Some(start) => {
-                let (messages, set) = tokio::join!(show, client.simple_query(start));
-                if let Err(error) = set {
-                    tracing::debug!(%error, start, "this server does not know the setting");
-                }
-                (messages.map_err(refused)?, 2)
+        let set = client.simple_query(kind.session_settings());
+        let (messages, set) = tokio::join!(show, set);
+        let messages = messages.map_err(refused)?;
+        match set {
+            Ok(_) => {}
+            Err(error) if kind.may_lack_settings() && !error.is_closed() => {
+                tracing::debug!(%error, "this server does not know a setting, and so does not need it");
             }
-        };
+            Err(error) => return Err(refused(error)),
+        }
         let level = messages.iter().find_map(|message| {
             if let SimpleQueryMessage::Row(row) = message {
                 row.try_get(0).ok().flatten()
@@ -125,7 +127,7 @@ impl Connector {
             }
         });
         match level {
-            Some("serializable") => Ok(requests),
+            Some("serializable") => Ok(2),
             found => Err(ConnectError::Isolation {
                 address: address.to_string(),
                 found: found.unwrap_or("an unknown level").to_owned(),

@@ -20,6 +20,7 @@ pub use error::{ConnectError, Unreachable};
 use socket::Endpoint;
 
 use super::{
+    limits::Limits,
     options::{Address, ConnectOptions, SslMode},
     server::Server,
     tls,
@@ -31,7 +32,7 @@ use super::{
 pub(super) struct Connector {
     options: ConnectOptions,
     tls: Option<MakeRustlsConnect>,
-    frame_bytes: usize,
+    limits: Limits,
 }
 
 /// A connection that was made.
@@ -48,7 +49,7 @@ pub(super) struct Connection {
 
 impl Connector {
     /// Reads the certificates that the options name.
-    pub(super) fn new(options: ConnectOptions, frame_bytes: usize) -> Result<Self, ConnectError> {
+    pub(super) fn new(options: ConnectOptions, limits: Limits) -> Result<Self, ConnectError> {
         let mode = options
             .addresses
             .iter()
@@ -58,12 +59,16 @@ impl Connector {
         Ok(Self {
             tls: tls.transpose()?,
             options,
-            frame_bytes,
+            limits,
         })
     }
 
     pub(super) fn options(&self) -> &ConnectOptions {
         &self.options
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Tries the addresses one after another. `place` is dropped when the connection's socket is.

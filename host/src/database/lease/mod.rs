@@ -6,6 +6,7 @@
 
 mod operation;
 mod run;
+mod send;
 mod transaction;
 
 use std::{borrow::Cow, time::Duration};

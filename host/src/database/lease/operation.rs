@@ -3,7 +3,7 @@ use std::time::Duration;
 use deadpool_postgres::ClientWrapper;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::{
-    Error, Statement,
+    Error,
     error::{DbError, SqlState},
 };
 
@@ -11,7 +11,7 @@ use crate::database::{
     connect::Canceller,
     failure::Failure,
     limits::LimitExceeded,
-    pool::{Background, Conn},
+    pool::{Background, Conn, Statements},
     value::Shape,
     wire::{End, Exchange, Wire},
 };
@@ -25,6 +25,7 @@ pub(super) struct Operation<'a> {
     pub(super) client: &'a ClientWrapper,
     wire: &'a Wire,
     canceller: &'a Canceller,
+    pub(super) statements: &'a mut Statements,
     requests: &'a mut u64,
     tainted: &'a mut bool,
     background: &'a Background,
@@ -60,6 +61,7 @@ impl<'a> Operation<'a> {
             client,
             wire,
             canceller,
+            statements,
             requests,
             tainted,
             used,
@@ -71,6 +73,7 @@ impl<'a> Operation<'a> {
             client,
             wire,
             canceller,
+            statements,
             tainted,
             background,
             request: *requests,
@@ -78,6 +81,11 @@ impl<'a> Operation<'a> {
             on_drop,
             finished: false,
         }
+    }
+
+    /// Counts a request that is sent together with the first.
+    pub(super) fn and_another(&mut self) {
+        *self.requests += 1;
     }
 
     /// Lets a request run until `end`. Then it is cancelled and given a moment, and the connection is not used again.
@@ -99,10 +107,22 @@ impl<'a> Operation<'a> {
 
     /// Waits for the end of the answer and gives what was seen of it.
     pub(super) async fn finish(&mut self) -> Result<Exchange, Failure> {
-        match timeout(PATIENCE, self.wire.idle(self.request)).await {
+        let exchange = self.answer(self.request).await?;
+        self.finished = self.request == *self.requests;
+        Ok(exchange)
+    }
+
+    /// The same for the request that was sent together with the first.
+    pub(super) async fn finish_other(&mut self) -> Result<Exchange, Failure> {
+        let exchange = self.answer(*self.requests).await?;
+        self.finished = true;
+        Ok(exchange)
+    }
+
+    async fn answer(&self, request: u64) -> Result<Exchange, Failure> {
+        match timeout(PATIENCE, self.wire.idle(request)).await {
             Ok(Ok(_)) => {
-                self.finished = true;
-                let exchange = self.wire.take(self.request);
+                let exchange = self.wire.take(request);
                 exchange.ok_or_else(|| Failure::Protocol("an answer was not seen".to_owned()))
             }
             Ok(Err(End::FrameTooLong { bytes, maximum })) => Err(Failure::Limit {
@@ -114,9 +134,12 @@ impl<'a> Operation<'a> {
                 settled: false,
             }),
             Ok(Err(End::Closed { sqlstate })) => Err(Failure::Lost {
-                sent: self.wire.sent() >= self.request,
+                sent: self.wire.sent() >= request,
                 sqlstate,
             }),
+            Ok(Err(End::Malformed(what))) => {
+                Err(Failure::Protocol(format!("the server sent {what}")))
+            }
             Err(_) => Err(Failure::Protocol(
                 "the server did not end its answer".to_owned(),
             )),
@@ -129,6 +152,10 @@ impl<'a> Operation<'a> {
             return Failure::Denied(COPY);
         }
         let finished = self.finish().await;
+        if !self.finished && finished.is_ok() {
+            // What was sent together with it. If that does not end, the connection is not used again.
+            drop(self.finish_other().await);
+        }
         if let Some(error) = error.as_db_error() {
             let unreadable = finished.ok().and_then(|it| unreadable(error, &it));
             return unreadable.unwrap_or_else(|| Failure::Server(Box::new(error.clone())));
@@ -154,18 +181,6 @@ impl<'a> Operation<'a> {
             verb.as_deref() == Some("SELECT")
                 || exchange.error.as_deref() == Some(SqlState::QUERY_CANCELED.code())
         })
-    }
-
-    /// Drops a prepared statement and waits until it is gone.
-    pub(super) async fn close(mut self, statement: Statement) {
-        // The driver sends a request of its own when the last copy is dropped.
-        *self.requests += 1;
-        self.request = *self.requests;
-        self.finished = false;
-        drop(statement);
-        if let Err(failure) = self.finish().await {
-            tracing::debug!(?failure, "a prepared statement could not be closed");
-        }
     }
 
     /// Sees to it that the connection is not used again, and cancels what runs on it, once.

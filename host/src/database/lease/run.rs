@@ -1,20 +1,14 @@
-use std::pin::pin;
-
-use futures_util::TryStreamExt;
 use tokio::time::Instant;
-use tokio_postgres::{
-    Client, Error, Row,
-    error::SqlState,
-    types::{Oid, ToSql},
-};
+use tokio_postgres::types::Oid;
 
 use super::{
     Answer, Author, Bounds, Lease, Parameter,
     operation::{OnDrop, Timed},
+    send::{Query, send},
 };
 use crate::database::{
     failure::Failure,
-    limits::LimitExceeded,
+    pool::Plan,
     statistics::Statistics,
     wire::{Exchange, Status},
 };
@@ -33,14 +27,6 @@ const CONTROL: [&str; 9] = [
     "ROLLBACK PREPARED",
 ];
 const CONTROLLED: &str = "SQL text does not control transactions: use the interface `transactions`";
-
-/// Why an answer was not read to its end.
-enum Stop {
-    /// The driver gave up.
-    Driver(Error),
-    /// We did.
-    Limit(LimitExceeded),
-}
 
 impl Lease {
     /// Runs one statement in one round trip and reads its whole result.
@@ -63,8 +49,7 @@ impl Lease {
         outcome
     }
 
-    /// The types that the server gives the parameters of a statement, which is not run. Two round trips: what is prepared for it is
-    /// removed again.
+    /// The types that the server gives the parameters of a statement, which is not run.
     pub(in crate::database) async fn describe(
         &mut self,
         sql: &str,
@@ -85,28 +70,35 @@ impl Lease {
         bounds: &Bounds,
     ) -> Result<Answer, Failure> {
         self.ready(bounds.deadline).await?;
+        let query = Query { sql, parameters };
         loop {
             let may_be_stale = self.may_be_stale();
-            match self.run_once(sql, parameters, bounds).await {
+            match self.run_once(query, bounds).await {
                 Err(Failure::Lost { sent: false, .. }) if may_be_stale => {
                     self.replace(bounds.deadline).await?;
                 }
+                // Nothing was kept, and it is not prepared any more.
+                Err(Failure::Outdated(_)) if !self.in_transaction => {}
                 outcome => return outcome,
             }
         }
     }
 
-    async fn run_once(
-        &mut self,
-        sql: &str,
-        parameters: &[Parameter<'_>],
-        bounds: &Bounds,
-    ) -> Result<Answer, Failure> {
+    async fn run_once(&mut self, query: Query<'_>, bounds: &Bounds) -> Result<Answer, Failure> {
         let (end, step) = bounds.end()?;
         let in_transaction = self.in_transaction;
         let settled = self.pool.server_kind().cancels_for_certain();
+        let text = match bounds.author {
+            Author::Host => query.text(),
+            // What a guest writes comes once, or may mean something else the next time.
+            Author::Guest => None,
+        };
+        let plan = self.plan(text.as_ref())?;
         let mut operation = self.operation(OnDrop::Cancel, bounds.author)?;
-        let reading = read(operation.client, sql, parameters, bounds);
+        if plan.prepares() {
+            operation.and_another();
+        }
+        let reading = send(operation.client, query, &plan, bounds);
         let (outcome, cancelled) = match operation.timed(end, reading).await {
             Timed::InTime(outcome) => (outcome, false),
             Timed::Cancelled(outcome) => (outcome, true),
@@ -117,28 +109,33 @@ impl Lease {
                 });
             }
         };
-        let rows = match outcome {
-            Ok(rows) if cancelled && in_transaction => {
-                drop(rows);
+        let (rows, prepared) = match outcome {
+            Ok(_) if cancelled && in_transaction => {
                 return Err(Failure::TimedOut {
                     step,
                     settled: true,
                 });
             }
-            Ok(rows) => rows,
-            Err(Stop::Limit(limit)) => {
-                let settled = operation.is_stopped().await && settled;
-                return Err(Failure::Limit { limit, settled });
-            }
-            Err(Stop::Driver(error)) => {
-                let by_us = cancelled && error.code() == Some(&SqlState::QUERY_CANCELED);
-                let failure = operation.failed(&error).await;
-                #[expect(clippy::wildcard_enum_match_arm, reason = "all others are as they are")]
-                return Err(match failure {
-                    Failure::Server(_) if by_us => Failure::TimedOut { step, settled },
-                    // The frame that was too long blocked the server before it came to the end of the statement.
-                    Failure::Limit { limit, .. } => Failure::Limit { limit, settled },
-                    failure => failure,
+            Ok(outcome) => outcome,
+            Err(stop) => {
+                let by_us = cancelled && stop.is_cancelled();
+                let failure = stop.into_failure(&mut operation, bounds.author).await;
+                return Err(match (failure, text, plan) {
+                    (Failure::Server(_), ..) if by_us => Failure::TimedOut { step, settled },
+                    (
+                        Failure::Limit {
+                            limit,
+                            settled: by_stop,
+                        },
+                        ..,
+                    ) => Failure::Limit {
+                        limit,
+                        settled: by_stop && settled,
+                    },
+                    (failure, Some(text), Plan::Prepared(..)) => {
+                        operation.reconsider(failure, &text, in_transaction)
+                    }
+                    (failure, ..) => failure,
                 });
             }
         };
@@ -147,8 +144,12 @@ impl Lease {
         if sound.is_err() {
             operation.spoil();
         }
-        sound.map(|()| Answer {
-            columns: exchange.columns.unwrap_or_default(),
+        sound?;
+        if let Some(text) = text.filter(|_| plan.prepares()) {
+            operation.keep(&text, prepared, in_transaction).await?;
+        }
+        Ok(Answer {
+            columns: exchange.columns.unwrap_or_else(|| plan.into_columns()),
             rows,
             tag: exchange.tag.unwrap_or_default(),
         })
@@ -159,9 +160,9 @@ impl Lease {
         let mut operation = self.operation(OnDrop::Cancel, bounds.author)?;
         let client = operation.client;
         match operation.timed(end, client.prepare(sql)).await {
-            Timed::InTime(Ok(statement)) => {
+            // Dropped, it is closed on the server.
+            Timed::InTime(Ok(_)) => {
                 let exchange = operation.finish().await?;
-                operation.close(statement).await;
                 Ok(exchange.parameters.unwrap_or_default())
             }
             Timed::InTime(Err(error)) => Err(operation.failed(&error).await),
@@ -186,46 +187,6 @@ fn check(sql: &str, parameters: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn read(
-    client: &Client,
-    sql: &str,
-    parameters: &[Parameter<'_>],
-    bounds: &Bounds,
-) -> Result<Vec<Row>, Stop> {
-    let parameters = parameters.iter().map(|parameter| {
-        (
-            parameter as &(dyn ToSql + Sync),
-            parameter.data_type.clone(),
-        )
-    });
-    let stream = client.query_typed_raw(sql, parameters).await;
-    let mut stream = pin!(stream.map_err(Stop::Driver)?);
-    let mut rows = Vec::new();
-    let (mut count, mut bytes) = (0, 0);
-    while let Some(row) = stream.try_next().await.map_err(Stop::Driver)? {
-        if !bounds.keeps_rows {
-            continue;
-        }
-        count += 1;
-        bytes += u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX);
-        within("result-rows", count, bounds.rows)?;
-        within("result-bytes", bytes, bounds.bytes)?;
-        rows.push(row);
-    }
-    Ok(rows)
-}
-
-fn within(name: &'static str, used: u64, maximum: u64) -> Result<(), Stop> {
-    if used <= maximum {
-        return Ok(());
-    }
-    Err(Stop::Limit(LimitExceeded {
-        name,
-        used,
-        maximum,
-    }))
-}
-
 /// Whether a statement left the transaction as it was, which only the host may change.
 fn is_sound(exchange: &Exchange, in_transaction: bool, author: Author) -> Result<(), Failure> {
     let expected = if in_transaction {
@@ -234,11 +195,20 @@ fn is_sound(exchange: &Exchange, in_transaction: bool, author: Author) -> Result
         Status::Idle
     };
     let verb = exchange.tag.as_ref().map(|tag| tag.verb.as_str());
-    let controlled = author == Author::Guest && verb.is_some_and(|verb| CONTROL.contains(&verb));
-    if controlled || exchange.status != expected {
-        return Err(Failure::Denied(CONTROLLED));
+    let is_kept = exchange.status == expected;
+    match (author, verb) {
+        (_, None) => Err(Failure::Protocol(
+            "the server ended its answer without saying what it did".to_owned(),
+        )),
+        (Author::Guest, Some(verb)) if !is_kept || CONTROL.contains(&verb) => {
+            Err(Failure::Denied(CONTROLLED))
+        }
+        (Author::Host, Some(_)) if !is_kept => Err(Failure::Protocol(format!(
+            "the server is in the state {:?} after a statement of the host",
+            exchange.status
+        ))),
+        (_, Some(_)) => Ok(()),
     }
-    Ok(())
 }
 
 fn count_rows(statistics: &mut Statistics, answer: &Answer) {

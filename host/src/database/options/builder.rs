@@ -48,7 +48,10 @@ impl OptionsBuilder {
             "fallback_application_name" => {
                 self.fallback_application_name = Some(value.to_owned());
             }
-            "options" => self.session = Some(value.to_owned()),
+            "options" => {
+                refused::check_session(value)?;
+                self.session = Some(value.to_owned());
+            }
             "min_connections" => self.pool.min_connections = number(name, value)?,
             "max_connections" => self.pool.max_connections = number(name, value)?,
             "acquire_timeout" => self.pool.acquire_timeout = seconds(name, value)?,

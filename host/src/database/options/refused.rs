@@ -92,6 +92,30 @@ const ONLY: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
+/// Settings of the session that the host makes itself: what a value means depends on them.
+const SETTLED: [&str; 5] = [
+    "timezone",
+    "datestyle",
+    "intervalstyle",
+    "extra_float_digits",
+    "bytea_output",
+];
+
+/// Refuses settings of the session that the host would override.
+pub(super) fn check_session(options: &str) -> Result<(), InvalidOptions> {
+    for word in options.split_ascii_whitespace() {
+        let setting = word.trim_start_matches("--").trim_start_matches("-c");
+        let name = setting.split('=').next().unwrap_or_default();
+        let name = name.replace('-', "_").to_ascii_lowercase();
+        if SETTLED.contains(&name.as_str()) {
+            return Err(InvalidOptions::new(format!(
+                "`options` cannot set `{name}`: the host settles it, so that a value means the same on every connection"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Accepts a parameter that asks for nothing, or refuses it with a sentence.
 pub(super) fn accept_or_refuse(name: &str, value: &str) -> Result<(), InvalidOptions> {
     if let Some((_, accepted, reason)) = ONLY.iter().find(|(known, ..)| *known == name) {

@@ -185,6 +185,14 @@ fn what_cannot_be_is_refused_with_a_sentence() {
             "this value of `target_session_attrs` is refused",
         ),
         (
+            "postgres://h?options=-c%20work_mem%3D1MB%20-c%20TimeZone%3DAsia%2FTokyo",
+            "`options` cannot set `timezone`: the host settles it",
+        ),
+        (
+            "postgres://h?options=--extra-float-digits%3D3",
+            "`options` cannot set `extra_float_digits`",
+        ),
+        (
             "postgres://h?colour=red",
             "`colour` is no connection parameter",
         ),

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use deadpool_postgres::ClientWrapper;
 use tokio::time::Instant;
 
-use super::SessionId;
+use super::{SessionId, statements::Statements};
 use crate::database::{
     connect::{Canceller, Connection},
     wire::{Status, Wire},
@@ -22,12 +22,14 @@ pub(in crate::database) struct Conn {
     pub(in crate::database) touched_by: Option<SessionId>,
     /// Whether it was lent before: it may have been lost while it lay idle.
     pub(in crate::database) used: bool,
+    /// What is prepared on it.
+    pub(in crate::database) statements: Statements,
     expires: Instant,
 }
 
 impl Conn {
     /// Takes up a connection that was just made; `lifetime` is varied by up to a tenth, so that not all end at once.
-    pub(super) fn new(connection: Connection, lifetime: Duration) -> Self {
+    pub(super) fn new(connection: Connection, statements: Statements, lifetime: Duration) -> Self {
         Self {
             client: ClientWrapper::new(connection.client, connection.task),
             wire: connection.wire,
@@ -36,6 +38,7 @@ impl Conn {
             tainted: false,
             touched_by: None,
             used: false,
+            statements,
             expires: Instant::now() + lifetime.mul_f64(rand::random_range(0.9..=1.1)),
         }
     }

@@ -7,9 +7,10 @@ use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 
 use super::{
     conn::Conn,
+    statements::Statements,
     tally::{Place, Tally},
 };
-use crate::database::connect::{ConnectError, Connector};
+use crate::database::connect::{ConnectError, Connection, Connector};
 
 /// Makes connections for the pool and looks at those that it has.
 pub(in crate::database) struct Manager {
@@ -55,7 +56,13 @@ impl Manager {
 
     pub(super) async fn connect(&self, place: Arc<Place>) -> Result<Conn, ConnectError> {
         let connection = self.connector.connect(place).await?;
-        Ok(Conn::new(connection, self.max_lifetime))
+        Ok(self.conn(connection))
+    }
+
+    pub(super) fn conn(&self, connection: Connection) -> Conn {
+        let statements = self.connector.limits().prepared_statements;
+        let statements = Statements::new(usize::try_from(statements).unwrap_or(usize::MAX));
+        Conn::new(connection, statements, self.max_lifetime)
     }
 
     fn take_from_reserve(&self) -> Option<Conn> {

@@ -9,6 +9,7 @@ mod conn;
 mod maintain;
 mod manager;
 mod reset;
+mod statements;
 mod tally;
 
 use std::{
@@ -31,6 +32,7 @@ use tokio::{
 pub(super) use background::Background;
 pub(super) use conn::Conn;
 pub(super) use manager::Manager;
+pub(super) use statements::{Plan, Statements, Text};
 
 use super::{
     connect::{ConnectError, Connector},
@@ -58,6 +60,8 @@ struct Shared {
     acquire_timeout: Duration,
     min_connections: usize,
     sessions: AtomicU64,
+    /// How often tables may have changed.
+    generation: AtomicU64,
     maintenance: OnceLock<AbortHandle>,
 }
 
@@ -69,7 +73,7 @@ impl Pool {
         let place = manager.tally().take();
         let connection = manager.connector().connect(place).await?;
         let server = connection.server.clone();
-        manager.put_in_reserve(Conn::new(connection, options.max_lifetime));
+        manager.put_in_reserve(manager.conn(connection));
         let objects = managed::Pool::builder(manager)
             .max_size(options.max_connections)
             .queue_mode(QueueMode::Lifo)
@@ -86,6 +90,7 @@ impl Pool {
             acquire_timeout: options.acquire_timeout,
             min_connections: options.min_connections,
             sessions: AtomicU64::new(1),
+            generation: AtomicU64::new(0),
             maintenance: OnceLock::new(),
         });
         let task = tokio::spawn(maintain::maintain(Arc::downgrade(&shared)));
@@ -96,6 +101,16 @@ impl Pool {
     /// A name for one more session.
     pub(super) fn new_session(&self) -> SessionId {
         SessionId(self.0.sessions.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Sees to it that nothing is used that was prepared until now.
+    pub(super) fn forget_statements(&self) {
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Which state of the tables statements are prepared for.
+    pub(super) fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
     }
 
     /// Which product is at the other end.

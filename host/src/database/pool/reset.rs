@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use deadpool::managed::{Object, Timeouts};
 use tokio::time::timeout;
+use tokio_postgres::SimpleQueryMessage;
 
 use super::{Conn, Manager, Pool, SessionId};
 use crate::database::wire::{Exchange, Status};
@@ -12,9 +13,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 impl Pool {
     /// Makes a connection as it was at its start; whether that was possible.
     pub(super) async fn reset(&self, conn: &mut Conn) -> bool {
-        match self.0.kind.session_reset() {
+        // A seed that the text has set must not tell what the next one draws.
+        match self.0.kind.session_reset(rand::random_range(-1.0..=1.0)) {
             None => false,
-            Some(sql) => timeout(PATIENCE, reset(conn, sql)).await.unwrap_or(false),
+            Some(sql) => timeout(PATIENCE, reset(conn, &sql)).await.unwrap_or(false),
         }
     }
 
@@ -48,9 +50,14 @@ impl Pool {
 async fn reset(conn: &mut Conn, sql: &str) -> bool {
     // Whoever drops this before its end leaves a connection behind that is not used again.
     conn.tainted = true;
+    // The text could have replaced them by statements of its own.
+    conn.statements.clear();
     conn.requests += 1;
     let request = conn.requests;
-    let done = conn.client.simple_query(sql).await.is_ok()
+    let messages = conn.client.simple_query(sql).await;
+    // More than the row of the reset itself is what it could not undo.
+    let is_all = messages.is_ok_and(|messages| rows(&messages) == 1);
+    let done = is_all
         && conn.wire.idle(request).await == Ok(Status::Idle)
         && matches!(conn.wire.take(request), Some(Exchange { error: None, .. }));
     conn.tainted = !done;
@@ -58,4 +65,10 @@ async fn reset(conn: &mut Conn, sql: &str) -> bool {
         conn.touched_by = None;
     }
     done
+}
+
+/// How many rows there are in the answer.
+fn rows(messages: &[SimpleQueryMessage]) -> usize {
+    let is_row = |message: &&SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(_));
+    messages.iter().filter(is_row).count()
 }

@@ -16,7 +16,7 @@ impl Session {
     ) -> Result<bool, Error> {
         let statement = statement::create_table(self.database.server().kind, table, definition)?;
         let made = self.write_only(&statement, Author::Host).await;
-        self.database.catalog().forget_columns();
+        self.database.forget_tables();
         match made {
             Ok(_) => Ok(true),
             Err(Error::Database(error)) if if_not_exists && is_there(&error, definition) => {
@@ -42,7 +42,7 @@ impl Session {
     ) -> Result<bool, Error> {
         let statement = statement::drop_table(table, cascade)?;
         let dropped = self.write_only(&statement, Author::Host).await;
-        self.database.catalog().forget_columns();
+        self.database.forget_tables();
         match dropped {
             Ok(_) => Ok(true),
             Err(Error::Database(error)) if if_exists && error.kind == ErrorKind::UndefinedTable => {

@@ -78,7 +78,7 @@ impl Session {
     /// Tables may have changed after a statement that changes the schema, whether it went well or not.
     fn after(&self, checked: SqlText, answer: Result<Answer, Error>) -> Result<Answer, Error> {
         if checked.needs.is_some() {
-            self.database.catalog().forget_columns();
+            self.database.forget_tables();
         }
         answer
     }

@@ -13,7 +13,7 @@ pub(in crate::database) struct RawColumn {
 
 /// The columns of a RowDescription's body, with every OID that the driver does not know replaced by that of `unknown`.
 ///
-/// Nothing if the body is malformed, which is left to the driver to complain about.
+/// Nothing if the body cannot be read as columns and nothing else.
 pub(super) fn columns(body: &mut [u8]) -> Option<Vec<RawColumn>> {
     let (count, mut rest) = body.split_first_chunk_mut::<2>()?;
     let count = u16::from_be_bytes(*count);
@@ -34,15 +34,17 @@ pub(super) fn columns(body: &mut [u8]) -> Option<Vec<RawColumn>> {
         });
         rest = after;
     }
-    Some(columns)
+    rest.is_empty().then_some(columns)
 }
 
 /// The type OIDs of a ParameterDescription's body, replaced likewise.
 pub(super) fn parameters(body: &mut [u8]) -> Option<Vec<Oid>> {
     let (count, rest) = body.split_first_chunk_mut::<2>()?;
     let count = usize::from(u16::from_be_bytes(*count));
-    let (oids, _) = rest.as_chunks_mut::<4>();
-    let oids = oids.get_mut(..count)?;
+    let (oids, odd) = rest.as_chunks_mut::<4>();
+    if oids.len() != count || !odd.is_empty() {
+        return None;
+    }
     Some(oids.iter_mut().map(known_to_the_driver).collect())
 }
 
@@ -106,12 +108,15 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_description_is_left_alone() {
+    fn a_malformed_description_is_none() {
         let whole = description(&[("id", 20, -1)]);
+        let more = [&whole[..], &[0]].concat();
+        assert_eq!(columns(&mut more.clone()), None);
         for length in 0..whole.len() {
             assert_eq!(columns(&mut whole[..length].to_vec()), None, "{length}");
         }
         assert_eq!(parameters(&mut [0, 2, 0, 0, 0, 23]), None);
+        assert_eq!(parameters(&mut [0, 1, 0, 0, 0, 23, 0]), None);
         assert_eq!(parameters(&mut []), None);
     }
 }

@@ -2,6 +2,9 @@ use tokio_postgres::types::Oid;
 
 use super::RawColumn;
 
+/// How often a server may have a password hashed: about a second. Servers ask for 4,096, the most careful for some 600,000.
+const MAX_ROUNDS: u32 = 1_000_000;
+
 /// What was seen of the answer to one request.
 #[derive(Debug, Default)]
 pub(in crate::database) struct Exchange {
@@ -35,13 +38,14 @@ pub(in crate::database) enum Status {
     Failed,
 }
 
-impl From<u8> for Status {
-    fn from(byte: u8) -> Self {
-        match byte {
-            b'I' => Self::Idle,
-            b'T' => Self::Transaction,
-            b'E' => Self::Failed,
-            _ => Self::Unknown,
+impl Status {
+    /// Reads the body of a ReadyForQuery.
+    pub(super) fn of(body: &[u8]) -> Option<Self> {
+        match body {
+            b"I" => Some(Self::Idle),
+            b"T" => Some(Self::Transaction),
+            b"E" => Some(Self::Failed),
+            _ => None,
         }
     }
 }
@@ -83,6 +87,22 @@ pub(super) fn error(body: &[u8]) -> (Option<String>, bool) {
     )
 }
 
+/// Whether a step of the login can be taken. The driver hashes the password as often as the server says, and nothing can stop it.
+pub(super) fn authentication(body: &[u8]) -> Result<(), &'static str> {
+    const CONTINUE: &[u8] = &[0, 0, 0, 11];
+    let Some(message) = body.strip_prefix(CONTINUE) else {
+        return Ok(());
+    };
+    let rounds = message
+        .split(|&byte| byte == b',')
+        .find_map(|part| part.strip_prefix(b"i="))
+        .and_then(|rounds| str::from_utf8(rounds).ok()?.parse().ok());
+    match rounds {
+        Some(1..=MAX_ROUNDS) => Ok(()),
+        _ => Err("a login that takes too long"),
+    }
+}
+
 /// The name and the value of a ParameterStatus' body.
 pub(super) fn parameter(body: &[u8]) -> Option<(&str, &str)> {
     let mut parts = body.split(|&byte| byte == 0).map(str::from_utf8);
@@ -94,7 +114,7 @@ pub(super) fn parameter(body: &[u8]) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CommandTag, error, parameter};
+    use super::{CommandTag, Status, authentication, error, parameter};
 
     #[test]
     fn a_tag_is_a_verb_and_perhaps_a_count() {
@@ -126,6 +146,29 @@ mod tests {
         assert!(error("SFATAL\0VFATAL\0C57P01\0\0".as_bytes()).1);
         assert!(error("SPANIK\0VPANIC\0C57P02\0\0".as_bytes()).1);
         assert!(!error(b"SERROR\0VERROR\0C57014\0\0").1);
+    }
+
+    #[test]
+    fn a_server_is_in_one_of_three_states() {
+        assert_eq!(Status::of(b"I"), Some(Status::Idle));
+        assert_eq!(Status::of(b"T"), Some(Status::Transaction));
+        assert_eq!(Status::of(b"E"), Some(Status::Failed));
+        for body in [&b""[..], b"X", b"II"] {
+            assert_eq!(Status::of(body), None);
+        }
+    }
+
+    #[test]
+    fn a_password_is_hashed_so_often_and_no_more() {
+        let step = |rounds: &str| {
+            let message = format!("\0\0\0\u{b}r=nonce,s=c2FsdA==,i={rounds}");
+            authentication(message.as_bytes()).is_ok()
+        };
+        assert!(step("4096") && step("1000000"));
+        for rounds in ["1000001", "4294967295", "99999999999", "0", "-1", "", "x"] {
+            assert!(!step(rounds), "{rounds}");
+        }
+        assert!(authentication(&[0, 0, 0, 0]).is_ok(), "another step");
     }
 
     #[test]

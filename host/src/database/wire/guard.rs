@@ -76,15 +76,8 @@ impl<S: AsyncWrite + Unpin, P: Unpin> AsyncWrite for Guard<S, P> {
             this.wire.close();
             return Poll::Ready(written);
         };
-        let requests = this
-            .outbound
-            .follow(bytes.get(..length).unwrap_or_default());
         let mut record = this.wire.lock();
-        if length > 0 && std::mem::take(&mut record.turned) {
-            record.counters.flights += 1;
-        }
-        record.counters.bytes_sent += u64::try_from(length).unwrap_or(u64::MAX);
-        record.sent += requests;
+        record.follow(&mut this.outbound, bytes.get(..length).unwrap_or_default());
         Poll::Ready(written)
     }
 
@@ -136,17 +129,26 @@ where
 mod tests {
     use std::sync::Arc;
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use proptest::prelude::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
-    use super::{Guard, Wire};
+    use super::{Guard, Inbound, Outbound, Wire};
     use crate::database::wire::{CommandTag, Counters, End, Status};
 
     const START_UP: &[u8] = b"\0\0\0\x10\0\x03\0\0user\0r\0\0";
+    const SYNC: &[u8] = b"S\0\0\0\x04";
 
     fn guarded(frame_bytes: usize) -> (Guard<DuplexStream, ()>, DuplexStream, Arc<Wire>) {
         let (ours, theirs) = duplex(1 << 20);
         let wire = Wire::new(frame_bytes);
         (Guard::new(ours, Arc::clone(&wire), ()), theirs, wire)
+    }
+
+    /// Sends the start-up and so many requests after it.
+    async fn ask(guard: &mut Guard<DuplexStream, ()>, requests: usize) {
+        guard.write_all(START_UP).await.expect("written");
+        let syncs = SYNC.repeat(requests);
+        guard.write_all(&syncs).await.expect("written");
     }
 
     fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
@@ -187,6 +189,7 @@ mod tests {
     async fn frames_are_read_however_the_bytes_come() {
         for piece in [1, 2, 3, 7, 61, 4_096, 1 << 20] {
             let (mut guard, mut server, wire) = guarded(1 << 20);
+            ask(&mut guard, 2).await;
             let sent = conversation(16_401);
             let writing = async {
                 for bytes in sent.chunks(piece) {
@@ -219,6 +222,7 @@ mod tests {
     #[tokio::test]
     async fn a_frame_over_the_cap_ends_the_connection_before_it_is_read() {
         let (mut guard, mut server, wire) = guarded(1_000);
+        ask(&mut guard, 0).await;
         let mut sent = frame(b'D', &[7; 995]);
         sent.extend_from_slice(b"D\x40\0\0\0");
         server.write_all(&sent).await.expect("written");
@@ -254,8 +258,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_closes_statements_has_no_number_and_costs_nobody_a_round_trip() {
+        let (mut guard, mut server, wire) = guarded(1_000);
+        let closing = [&frame(b'C', b"Ss1\0")[..], SYNC].concat();
+        let query = frame(b'Q', b"SELECT 1\0");
+        ask(&mut guard, 0).await;
+        server.write_all(&ready(b'I')).await.expect("written");
+        guard.read_exact(&mut [0; 6]).await.expect("read");
+        guard.write_all(&closing).await.expect("written");
+        assert_eq!((wire.sent(), wire.counters().flights), (1, 1));
+        guard.write_all(&query).await.expect("written");
+        assert_eq!((wire.sent(), wire.counters().flights), (2, 2));
+        let closed = [frame(b'3', b""), ready(b'I')].concat();
+        server.write_all(&closed).await.expect("written");
+        guard.read_exact(&mut [0; 11]).await.expect("read");
+        assert!(!wire.is_idle(2), "that was not the answer");
+        let answer = [frame(b'C', b"SELECT 1\0"), ready(b'I')].concat();
+        server.write_all(&answer).await.expect("written");
+        drop(server);
+        guard.read_to_end(&mut Vec::new()).await.expect("read");
+        let tag = wire.take(2).expect("seen").tag;
+        assert_eq!(tag.map(|tag| tag.verb).as_deref(), Some("SELECT"));
+    }
+
+    #[tokio::test]
     async fn waiting_ends_with_the_answer_or_with_the_connection() {
         let (mut guard, mut server, wire) = guarded(1_000);
+        ask(&mut guard, 1).await;
         let waiting = {
             let wire = Arc::clone(&wire);
             tokio::spawn(async move { (wire.idle(1).await, wire.idle(2).await) })
@@ -271,5 +300,102 @@ mod tests {
         };
         let outcome = waiting.await.expect("waited");
         assert_eq!(outcome, (Ok(Status::Transaction), Err(end)));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_breaks_the_protocol_is_not_listened_to() {
+        let idle = [frame(b'R', &[0; 4]), ready(b'I')].concat();
+        let twice = [&frame(b'T', b"\0\0")[..], &frame(b'D', b"\0\0")].concat();
+        let flood = frame(b'S', b"a\0b\0").repeat(10_001);
+        for (sent, reason) in [
+            (
+                &b"Z\0\0\0\x03"[..],
+                "a frame that is shorter than its header",
+            ),
+            (&frame(b'?', b""), "a frame of an unknown kind"),
+            (&frame(b'Z', b""), "a state that there is none of"),
+            (&frame(b'Z', b"I\0"), "a state that there is none of"),
+            (&frame(b'T', b"\0\x01"), "columns that cannot be read"),
+            (&frame(b't', b"\0\x01"), "parameters that cannot be read"),
+            (
+                &frame(b'C', b"SELECT 1"),
+                "a command tag that cannot be read",
+            ),
+            (&frame(b'C', b"\xff\0"), "a command tag that cannot be read"),
+            (
+                &frame(b'R', b"\0\0\0\x0bi=99999999"),
+                "a login that takes too long",
+            ),
+            (&flood, "a flood of parameters"),
+            (
+                &[idle.clone(), ready(b'I')].concat(),
+                "an answer to nothing",
+            ),
+            (
+                &[idle.clone(), twice.clone()].concat(),
+                "an answer to nothing",
+            ),
+        ] {
+            let (mut guard, mut server, wire) = guarded(1 << 20);
+            ask(&mut guard, 0).await;
+            server.write_all(sent).await.expect("written");
+            drop(server);
+            let read = guard.read_to_end(&mut Vec::new()).await;
+            let error = read.expect_err("it is refused");
+            assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{reason}");
+            assert_eq!(wire.end(), Some(End::Malformed(reason)));
+        }
+        let (mut guard, mut server, wire) = guarded(1 << 20);
+        ask(&mut guard, 1).await;
+        let again = [idle, frame(b'R', &[0; 4])].concat();
+        server.write_all(&again).await.expect("written");
+        let read = guard.read_to_end(&mut Vec::new()).await;
+        read.expect_err("it is refused");
+        assert_eq!(
+            wire.end(),
+            Some(End::Malformed("a request to log in again"))
+        );
+    }
+
+    proptest! {
+        /// However hostile the bytes and however they are cut, the same is seen and nothing breaks.
+        #[test]
+        fn any_bytes_are_read_alike_however_they_come(
+            bytes in arbitrary_frames(),
+            piece in 1_usize..40,
+        ) {
+            let run = |piece: usize| {
+                let wire = Wire::new(1_000);
+                wire.lock().follow(&mut Outbound::default(), &[START_UP, SYNC, SYNC].concat());
+                let mut inbound = Inbound::default();
+                let mut given = Vec::new();
+                for chunk in bytes.chunks(piece) {
+                    inbound.room()[..chunk.len()].copy_from_slice(chunk);
+                    let outcome = inbound.filled(chunk.len(), &wire);
+                    let mut buffer = [0; 2_000];
+                    let mut buffer = ReadBuf::new(&mut buffer);
+                    while inbound.give(&mut buffer) {
+                        given.extend_from_slice(buffer.filled());
+                        buffer.clear();
+                    }
+                    if let Err(end) = outcome {
+                        return (given, Some(end));
+                    }
+                }
+                (given, None)
+            };
+            prop_assert_eq!(run(bytes.len().max(1)), run(piece));
+        }
+    }
+
+    /// Frames of all kinds with bodies of any bytes, and now and then no frame at all.
+    fn arbitrary_frames() -> impl Strategy<Value = Vec<u8>> {
+        let body = || proptest::collection::vec(any::<u8>(), 0..60);
+        let kind = proptest::sample::select(b"RKSNAZE123CDTtnsIGHWdc?".to_vec());
+        let piece = prop_oneof![
+            8 => (kind, body()).prop_map(|(kind, body)| frame(kind, &body)),
+            1 => body(),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
 }

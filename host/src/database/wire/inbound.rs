@@ -3,13 +3,15 @@ use tokio::io::ReadBuf;
 use super::{
     End, Status, Wire,
     description::{columns, parameters},
-    exchange::{CommandTag, error, parameter},
+    exchange::{CommandTag, authentication, error, parameter},
     record::Record,
     tag,
 };
 
 const CHUNK: usize = 16 << 10;
 const HEADER: usize = 5;
+/// The driver keeps every parameter that it is told of. Servers report a dozen.
+const MAX_PARAMETERS: u32 = 10_000;
 
 /// What came from the server and has not been given to the driver yet.
 ///
@@ -97,10 +99,15 @@ impl Inbound {
                     maximum,
                 });
             }
-            if !is_looked_into(kind) {
+            if whole < HEADER {
+                return Err(End::Malformed("a frame that is shorter than its header"));
+            }
+            expect(kind, record).map_err(End::Malformed)?;
+            if tag::OTHERS.contains(&kind) {
                 self.passing = whole;
             } else if let Some(frame) = waiting.get_mut(..whole) {
-                note(kind, frame.get_mut(HEADER..).unwrap_or_default(), record);
+                let body = frame.get_mut(HEADER..).unwrap_or_default();
+                note(kind, body, record).map_err(End::Malformed)?;
                 self.passing = whole;
             } else {
                 self.needed = whole;
@@ -110,42 +117,61 @@ impl Inbound {
     }
 }
 
-fn is_looked_into(kind: u8) -> bool {
-    matches!(
-        kind,
-        tag::COMMAND_COMPLETE
-            | tag::COPY_BOTH
-            | tag::COPY_IN
-            | tag::COPY_OUT
-            | tag::ERROR
-            | tag::PARAMETER_DESCRIPTION
-            | tag::PARAMETER_STATUS
-            | tag::READY_FOR_QUERY
-            | tag::ROW_DESCRIPTION
-    )
+/// Whether a frame of this kind may come now.
+fn expect(kind: u8, record: &Record) -> Result<(), &'static str> {
+    match kind {
+        tag::ERROR | tag::NOTICE | tag::NOTIFICATION | tag::PARAMETER_STATUS => Ok(()),
+        _ if record.pending.is_empty() => Err("an answer to nothing"),
+        tag::AUTHENTICATION if record.answered > 0 => Err("a request to log in again"),
+        tag::AUTHENTICATION
+        | tag::COMMAND_COMPLETE
+        | tag::COPY_BOTH
+        | tag::COPY_IN
+        | tag::COPY_OUT
+        | tag::PARAMETER_DESCRIPTION
+        | tag::READY_FOR_QUERY
+        | tag::ROW_DESCRIPTION => Ok(()),
+        other if tag::OTHERS.contains(&other) => Ok(()),
+        _ => Err("a frame of an unknown kind"),
+    }
 }
 
-fn note(kind: u8, body: &mut [u8], record: &mut Record) {
+fn note(kind: u8, body: &mut [u8], record: &mut Record) -> Result<(), &'static str> {
     match kind {
-        tag::ROW_DESCRIPTION => record.current.columns = columns(body),
-        tag::PARAMETER_DESCRIPTION => record.current.parameters = parameters(body),
+        tag::AUTHENTICATION => return authentication(body),
+        tag::ROW_DESCRIPTION => {
+            record.current.columns = Some(columns(body).ok_or("columns that cannot be read")?);
+        }
+        tag::PARAMETER_DESCRIPTION => {
+            let types = parameters(body).ok_or("parameters that cannot be read")?;
+            record.current.parameters = Some(types);
+        }
         tag::COMMAND_COMPLETE => {
-            let text = body.strip_suffix(&[0]).unwrap_or(body);
-            record.current.tag = Some(CommandTag::parse(&String::from_utf8_lossy(text)));
+            let text = body.strip_suffix(&[0]).map(str::from_utf8);
+            let Some(Ok(text)) = text else {
+                return Err("a command tag that cannot be read");
+            };
+            record.current.tag = Some(CommandTag::parse(text));
         }
         tag::ERROR => (record.current.error, record.current.fatal) = error(body),
         tag::READY_FOR_QUERY => {
-            record.status = body.first().copied().map_or(Status::Unknown, Status::from);
-            let mut exchange = std::mem::take(&mut record.current);
-            exchange.status = record.status;
-            record.complete.push_back(exchange);
-            record.answered += 1;
+            record.ready(Status::of(body).ok_or("a state that there is none of")?);
         }
-        tag::PARAMETER_STATUS => match parameter(body) {
-            Some(("server_version", value)) => record.server_version = Some(value.to_owned()),
-            Some(("crdb_version", value)) => record.cockroachdb_version = Some(value.to_owned()),
-            _ => {}
-        },
-        _ => record.current.copy = true,
+        tag::PARAMETER_STATUS => {
+            record.parameters += 1;
+            if record.parameters > MAX_PARAMETERS {
+                return Err("a flood of parameters");
+            }
+            match parameter(body) {
+                Some(("server_version", value)) => record.server_version = Some(value.to_owned()),
+                Some(("crdb_version", value)) => {
+                    record.cockroachdb_version = Some(value.to_owned());
+                }
+                _ => {}
+            }
+        }
+        tag::COPY_BOTH | tag::COPY_IN | tag::COPY_OUT => record.current.copy = true,
+        _ => {}
     }
+    Ok(())
 }

@@ -6,7 +6,10 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Exchange, Status};
+use super::{
+    Exchange, Status,
+    outbound::{Outbound, Request},
+};
 
 /// What the guard of one connection saw so far.
 #[derive(Debug)]
@@ -18,8 +21,12 @@ pub(in crate::database) struct Wire {
 
 #[derive(Debug, Default)]
 pub(super) struct Record {
+    /// How many requests were written in full, without those that only close statements.
     pub(super) sent: u64,
+    /// How many of them were answered.
     pub(super) answered: u64,
+    /// All that were written and not answered.
+    pub(super) pending: VecDeque<Request>,
     pub(super) current: Exchange,
     pub(super) complete: VecDeque<Exchange>,
     pub(super) status: Status,
@@ -29,6 +36,8 @@ pub(super) struct Record {
     pub(super) server_version: Option<String>,
     pub(super) cockroachdb_version: Option<String>,
     pub(super) end: Option<End>,
+    /// How many parameters the server has reported in the answer that is coming.
+    pub(super) parameters: u32,
 }
 
 /// How a connection ended.
@@ -39,6 +48,8 @@ pub(in crate::database) enum End {
     Closed { sqlstate: Option<String> },
     /// The guard ended it: the server announced a longer frame than allowed.
     FrameTooLong { bytes: usize, maximum: usize },
+    /// The guard ended it: the server broke the protocol. How, in words that go on after "the server sent".
+    Malformed(&'static str),
 }
 
 /// What passed.
@@ -50,6 +61,33 @@ pub(in crate::database) struct Counters {
     pub(in crate::database) bytes_received: u64,
     /// Bytes to the server.
     pub(in crate::database) bytes_sent: u64,
+}
+
+impl Record {
+    /// Takes note of what was written.
+    pub(super) fn follow(&mut self, outbound: &mut Outbound, bytes: &[u8]) {
+        let before = self.pending.len();
+        let is_asked = outbound.follow(bytes, &mut self.pending);
+        if is_asked && std::mem::take(&mut self.turned) {
+            self.counters.flights += 1;
+        }
+        self.counters.bytes_sent += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let new = self.pending.iter().skip(before);
+        self.sent += new
+            .map(|request| u64::from(*request == Request::Asked))
+            .sum::<u64>();
+    }
+
+    /// Takes note that the server is ready again.
+    pub(super) fn ready(&mut self, status: Status) {
+        self.status = status;
+        self.parameters = 0;
+        let exchange = std::mem::take(&mut self.current);
+        if self.pending.pop_front() == Some(Request::Asked) {
+            self.complete.push_back(Exchange { status, ..exchange });
+            self.answered += 1;
+        }
+    }
 }
 
 impl Sub for Counters {

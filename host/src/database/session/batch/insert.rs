@@ -10,7 +10,7 @@ impl Session {
     /// Inserts all rows or none, and gives them back in their order. With `conflict`, rows whose key is there already are overwritten,
     /// or kept and left out.
     ///
-    /// One round trip, and up to three more before it when the columns and the table's key are not known yet. Rows that are too many
+    /// One round trip, and up to two more before it when the columns and the table's key are not known yet. Rows that are too many
     /// for one statement, or of which not all have the same cells, take one for each such group, two for the transaction around
     /// them, and with `conflict` one to compare their keys.
     pub async fn batch_insert(

@@ -21,7 +21,7 @@ impl Session {
     /// Updates each row of the batch by its key, all or none: the columns in `key` find the row, the other cells that are there are
     /// set. A row without other cells is only looked for.
     ///
-    /// One round trip, and up to three more before it when the columns and the table's key are not known yet. Rows that are too many
+    /// One round trip, and up to two more before it when the columns and the table's key are not known yet. Rows that are too many
     /// for one statement, or of which not all have the same cells, take one for each such group, one to compare their keys, and
     /// two for the transaction around them. There is a transaction too if what comes back is not bounded by the batch: all
     /// rows of a key that is not the primary one, or columns that the batch does not set.

@@ -1,0 +1,15 @@
+//! Servers that do what real ones do rarely or never: one that answers as a test tells it, and a proxy before a real one that spoils what
+//! passes.
+
+mod client;
+mod frames;
+mod proxy;
+mod server;
+
+pub use client::Asked;
+pub use frames::{
+    Relation, command_complete, data_row, error, frame, notice, parameter_status, ready,
+    row_description, serve,
+};
+pub use proxy::{Fault, Proxy};
+pub use server::{Answer, FakeServer, Product, greeting};
