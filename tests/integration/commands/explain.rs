@@ -138,7 +138,6 @@ async fn what_a_run_says_of_itself_can_be_explained() {
     for (guest, limit, reason) in [
         ("never_returns", "timeout=300ms", "deadline-running"),
         ("never_returns", "cpu=200ms", "limit"),
-        ("sleeps_in_database", "timeout=5s", "deadline-database"),
         ("traps", "cpu=30s", "trap-unreachable"),
         ("recurses", "cpu=30s", "trap-stack-overflow"),
         ("returns_error", "cpu=30s", "plugin-error"),
