@@ -83,6 +83,12 @@ const PARAGRAPHS: &[(&str, Fault, &str, &str)] = &[
         "Read large values in parts, such as with substring, or raise the limit.",
     ),
     (
+        "prepared-statements",
+        Fault::Operator,
+        "When it is reached, the statement that was not used for longest is prepared again when it comes back; nothing fails.",
+        "Raise it if plugins use more different statements in turn; each takes some memory of the database server.",
+    ),
+    (
         "sql-text-bytes",
         Fault::Plugin,
         "A longer text is refused without asking the database.",
