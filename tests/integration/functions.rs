@@ -204,8 +204,6 @@ async fn what_is_not_built_yet_says_so() {
     let operations = json!([
         { "call": "upsert", "table": "t", "fields": [["id", 1]], "conflict": key },
         { "call": "batch-update", "table": "t", "batch": { "columns": ["id", "n"], "rows": [[1, 2]] }, "key": ["id"] },
-        { "call": "batch", "statements": [{ "text": "SELECT 1" }] },
-        { "call": "open-cursor", "text": "SELECT 1" },
         { "call": "tables" },
         { "call": "describe-table", "table": "t" },
         { "call": "create-database", "name": "d" },

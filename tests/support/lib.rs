@@ -7,11 +7,13 @@ mod cluster;
 mod database;
 mod guest;
 mod runner;
+mod scripted;
 
 pub use cluster::{Cluster, cluster};
 pub use database::{TestDatabase, database};
 pub use guest::{example, plugin};
 pub use runner::{Finished, HostCommand, host, host_binary, run, wait_until};
+pub use scripted::{Reply, scripted_server};
 
 use std::path::{Path, PathBuf};
 

@@ -12,13 +12,15 @@ use super::{
     socket::{Endpoint, Socket},
 };
 use crate::database::{
+    lease::BEGIN,
     options::{Address, ChannelBinding, Host},
     server::{Server, ServerKind},
-    wire::{Guard, GuardTls, Wire},
+    wire::{Guard, GuardTls, Status, Wire},
 };
 
 /// Sent at start-up, so that it is also what `RESET` goes back to.
-const SESSION: &str = "-c default_transaction_isolation=serializable";
+const SESSION: &str =
+    "-c default_transaction_isolation=serializable -c standard_conforming_strings=on";
 
 /// Without it, CockroachDB commits an open transaction on its own when a schema change comes.
 const NO_COMMIT_BEFORE_SCHEMA_CHANGES: &str = "SET autocommit_before_ddl = off";
@@ -62,6 +64,8 @@ impl Connector {
         };
         let server = Server::from_versions(wire.versions());
         let requests = self.prepare_session(address, &client, server.kind).await?;
+        let begun = wire.take(requests).map(|begun| begun.status);
+        let begins = begun == Some(Status::Transaction) && wire.status() == Status::Idle;
         Ok(Connection {
             canceller: Canceller::new(
                 client.cancel_token(),
@@ -73,6 +77,7 @@ impl Connector {
             task,
             wire,
             requests: requests + 1,
+            begins,
             server,
         })
     }
@@ -101,7 +106,8 @@ impl Connector {
         config
     }
 
-    /// Sets what cannot be set at start-up and checks the isolation level; gives how many requests that took.
+    /// Sets what cannot be set at start-up, checks the isolation level, and tries the host's BEGIN, all in one round trip; gives how
+    /// many requests that took. BEGIN is the last but one.
     async fn prepare_session(
         &self,
         address: &Address,
@@ -110,17 +116,24 @@ impl Connector {
     ) -> Result<u64, ConnectError> {
         let refused = |error| self.refused(address, &error, true);
         let show = client.simple_query("SHOW transaction_isolation");
+        // What becomes of these two, the guard sees.
+        let begin =
+            async { tokio::join!(client.simple_query(BEGIN), client.simple_query("ROLLBACK")) };
         let (messages, requests) = match kind {
-            ServerKind::PostgreSql => (show.await.map_err(refused)?, 1),
+            ServerKind::PostgreSql => {
+                let (messages, _) = tokio::join!(show, begin);
+                (messages, 3)
+            }
             ServerKind::CockroachDb => {
                 let set = client.simple_query(NO_COMMIT_BEFORE_SCHEMA_CHANGES);
-                let (messages, set) = tokio::join!(show, set);
+                let (messages, set, _) = tokio::join!(show, set, begin);
                 if let Err(error) = set {
                     tracing::debug!(%error, "this CockroachDB has no autocommit_before_ddl");
                 }
-                (messages.map_err(refused)?, 2)
+                (messages, 4)
             }
         };
+        let messages = messages.map_err(refused)?;
         let level = messages.iter().find_map(|message| {
             if let SimpleQueryMessage::Row(row) = message {
                 row.try_get(0).ok().flatten()

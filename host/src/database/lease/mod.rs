@@ -6,6 +6,8 @@
 
 mod operation;
 mod run;
+mod settle;
+mod together;
 mod transaction;
 
 use std::{borrow::Cow, time::Duration};
@@ -19,6 +21,8 @@ use tokio_postgres::{
 };
 
 use operation::{OnDrop, Operation};
+pub(super) use together::{Around, Broken, Request};
+pub(super) use transaction::{BEGIN, BEGIN_READ_ONLY};
 
 use super::{
     error::TimeoutStep,
@@ -104,6 +108,16 @@ impl Lease {
         let mut statistics = self.statistics;
         if let Some(object) = &self.object {
             statistics.add_counters(object.wire.counters() - self.baseline);
+        }
+        statistics
+    }
+
+    /// What was done with this loan since it was last asked.
+    pub(super) fn take_statistics(&mut self) -> Statistics {
+        let statistics = self.statistics();
+        self.statistics = Statistics::default();
+        if let Some(object) = &self.object {
+            self.baseline = object.wire.counters();
         }
         statistics
     }

@@ -3,7 +3,7 @@ use std::pin::pin;
 use futures_util::TryStreamExt;
 use tokio::time::Instant;
 use tokio_postgres::{
-    Client, Error, Row,
+    Client, Error, Row, RowStream,
     error::SqlState,
     types::{Oid, ToSql},
 };
@@ -35,8 +35,10 @@ const CONTROL: [&str; 9] = [
 ];
 const CONTROLLED: &str = "SQL text does not control transactions: use the interface `transactions`";
 
+const MISREAD: &str = "SQL text does not change `standard_conforming_strings` or `client_encoding`: the host reads texts by them";
+
 /// Why an answer was not read to its end.
-enum Stop {
+pub(super) enum Stop {
     /// The driver gave up.
     Driver(Error),
     /// We did.
@@ -175,7 +177,7 @@ impl Lease {
 }
 
 /// Refuses what cannot be put into the protocol, so that the driver never fails before it has sent a request.
-fn check(sql: &str, parameters: usize) -> Result<(), Failure> {
+pub(super) fn check(sql: &str, parameters: usize) -> Result<(), Failure> {
     if sql.contains('\0') {
         return Err(Failure::Invalid("SQL text cannot hold a zero byte"));
     }
@@ -193,27 +195,55 @@ async fn read(
     parameters: &[Parameter<'_>],
     bounds: &Bounds,
 ) -> Result<Vec<Row>, Stop> {
+    let stream = send(client, sql, parameters).await;
+    Size::default()
+        .collect(stream.map_err(Stop::Driver)?, bounds)
+        .await
+}
+
+/// Sends a statement; the first poll puts it in the driver's queue.
+pub(super) async fn send(
+    client: &Client,
+    sql: &str,
+    parameters: &[Parameter<'_>],
+) -> Result<RowStream, Error> {
     let parameters = parameters.iter().map(|parameter| {
         (
             parameter as &(dyn ToSql + Sync),
             parameter.data_type.clone(),
         )
     });
-    let stream = client.query_typed_raw(sql, parameters).await;
-    let mut stream = pin!(stream.map_err(Stop::Driver)?);
-    let mut rows = Vec::new();
-    let (mut count, mut bytes) = (0, 0);
-    while let Some(row) = stream.try_next().await.map_err(Stop::Driver)? {
-        if !bounds.keeps_rows {
-            continue;
+    client.query_typed_raw(sql, parameters).await
+}
+
+/// The size of a result so far, or of several together.
+#[derive(Debug, Default)]
+pub(super) struct Size {
+    rows: u64,
+    bytes: u64,
+}
+
+impl Size {
+    /// Reads a result to its end.
+    pub(super) async fn collect(
+        &mut self,
+        stream: RowStream,
+        bounds: &Bounds,
+    ) -> Result<Vec<Row>, Stop> {
+        let mut stream = pin!(stream);
+        let mut rows = Vec::new();
+        while let Some(row) = stream.try_next().await.map_err(Stop::Driver)? {
+            if !bounds.keeps_rows {
+                continue;
+            }
+            self.rows += 1;
+            self.bytes += u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX);
+            within("result-rows", self.rows, bounds.rows)?;
+            within("result-bytes", self.bytes, bounds.bytes)?;
+            rows.push(row);
         }
-        count += 1;
-        bytes += u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX);
-        within("result-rows", count, bounds.rows)?;
-        within("result-bytes", bytes, bounds.bytes)?;
-        rows.push(row);
+        Ok(rows)
     }
-    Ok(rows)
 }
 
 fn within(name: &'static str, used: u64, maximum: u64) -> Result<(), Stop> {
@@ -227,8 +257,12 @@ fn within(name: &'static str, used: u64, maximum: u64) -> Result<(), Stop> {
     }))
 }
 
-/// Whether a statement left the transaction as it was, which only the host may change.
-fn is_sound(exchange: &Exchange, in_transaction: bool, author: Author) -> Result<(), Failure> {
+/// Whether a statement left the transaction as it was, which only the host may change, and the way in which texts are read.
+pub(super) fn is_sound(
+    exchange: &Exchange,
+    in_transaction: bool,
+    author: Author,
+) -> Result<(), Failure> {
     let expected = if in_transaction {
         Status::Transaction
     } else {
@@ -239,10 +273,13 @@ fn is_sound(exchange: &Exchange, in_transaction: bool, author: Author) -> Result
     if controlled || exchange.status != expected {
         return Err(Failure::Denied(CONTROLLED));
     }
+    if exchange.misread {
+        return Err(Failure::Denied(MISREAD));
+    }
     Ok(())
 }
 
-fn count_rows(statistics: &mut Statistics, answer: &Answer) {
+pub(super) fn count_rows(statistics: &mut Statistics, answer: &Answer) {
     statistics.rows_read += u64::try_from(answer.rows.len()).unwrap_or(u64::MAX);
     if let ("INSERT" | "UPDATE" | "DELETE" | "MERGE", Some(count)) =
         (answer.tag.verb.as_str(), answer.tag.count)

@@ -1,14 +1,16 @@
 //! One guest's use of the database in one run.
 //!
 //! Every function is one statement in one round trip, on whatever connection is free, unless its documentation says why it is more.
-//! Invariants: a session holds no connection between calls. What was sent and may have had an effect is never sent again.
+//! Invariants: a session holds no connection between calls, except those of its open cursors. What was sent and may have had an effect is never sent again.
 
 mod batch;
 mod complaint;
+mod cursor;
 mod explain;
 mod read;
 mod run;
 mod schema;
+mod sql_batch;
 mod text;
 mod usage;
 mod write;
@@ -17,9 +19,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use cursor::CursorId;
 pub use usage::LimitState;
 use usage::Usage;
 pub use write::Written;
+
+use cursor::Cursors;
 
 use super::{Database, limits::Limits, pool::SessionId, statistics::Statistics};
 use crate::tenancy::Grants;
@@ -46,6 +51,7 @@ pub struct Session {
     statement_timeout: Duration,
     usage: Usage,
     statistics: Statistics,
+    cursors: Cursors,
 }
 
 impl Session {
@@ -64,6 +70,7 @@ impl Session {
             statement_timeout: limits.statement_timeout,
             usage: Usage::default(),
             statistics: Statistics::default(),
+            cursors: Cursors::default(),
         }
     }
 
@@ -87,13 +94,10 @@ impl Session {
         self.usage.states(&self.limits)
     }
 
-    /// Ends the session. The connections that its SQL text ran on are reset or closed, as they are when it is dropped.
-    #[expect(
-        clippy::unused_async,
-        reason = "a transaction that is open will be rolled back here"
-    )]
-    pub async fn close(self) {
-        drop(self);
+    /// Ends the session and what it left open. The connections that its SQL text ran on are reset or closed, as they are when it is
+    /// dropped.
+    pub async fn close(mut self) {
+        self.close_cursors().await;
     }
 }
 

@@ -188,7 +188,7 @@ impl Session {
         outcome.map_err(|failure| self.explain(failure, statement, bounds.author, phase))
     }
 
-    async fn acquire(&self, id: SessionId) -> Result<Lease, Error> {
+    pub(super) async fn acquire(&self, id: SessionId) -> Result<Lease, Error> {
         let lease = self.database.pool().acquire(id, self.deadline).await;
         lease.map_err(|failure| failure.into_error(Phase::Read, self.database.server().kind))
     }

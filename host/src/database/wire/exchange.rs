@@ -17,8 +17,17 @@ pub(in crate::database) struct Exchange {
     pub(in crate::database) fatal: bool,
     /// The server wanted to copy data.
     pub(in crate::database) copy: bool,
+    /// A setting was changed without which the host and the server do not read each other's texts alike.
+    pub(in crate::database) misread: bool,
     /// The server's state after the answer; `Unknown` while it is not complete.
     pub(in crate::database) status: Status,
+}
+
+impl Exchange {
+    /// Whether a transaction was rolled back, asked for or not.
+    pub(in crate::database) fn is_rollback(&self) -> bool {
+        self.tag.as_ref().is_some_and(|tag| tag.verb == "ROLLBACK")
+    }
 }
 
 /// Whether the server is in a transaction.
@@ -83,6 +92,15 @@ pub(super) fn error(body: &[u8]) -> (Option<String>, bool) {
     )
 }
 
+/// Whether a setting is one by which texts are read, and not what the host relies on.
+pub(super) fn is_misread(name: &str, value: &str) -> bool {
+    match name {
+        "standard_conforming_strings" => value != "on",
+        "client_encoding" => !matches!(value, "UTF8" | "utf8" | "UTF-8" | "utf-8"),
+        _ => false,
+    }
+}
+
 /// The name and the value of a ParameterStatus' body.
 pub(super) fn parameter(body: &[u8]) -> Option<(&str, &str)> {
     let mut parts = body.split(|&byte| byte == 0).map(str::from_utf8);
@@ -94,7 +112,7 @@ pub(super) fn parameter(body: &[u8]) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CommandTag, error, parameter};
+    use super::{CommandTag, error, is_misread, parameter};
 
     #[test]
     fn a_tag_is_a_verb_and_perhaps_a_count() {
@@ -126,6 +144,19 @@ mod tests {
         assert!(error("SFATAL\0VFATAL\0C57P01\0\0".as_bytes()).1);
         assert!(error("SPANIK\0VPANIC\0C57P02\0\0".as_bytes()).1);
         assert!(!error(b"SERROR\0VERROR\0C57014\0\0").1);
+    }
+
+    #[test]
+    fn settings_by_which_texts_are_read_are_watched() {
+        for (name, value, expected) in [
+            ("standard_conforming_strings", "on", false),
+            ("standard_conforming_strings", "off", true),
+            ("client_encoding", "UTF8", false),
+            ("client_encoding", "LATIN1", true),
+            ("TimeZone", "off", false),
+        ] {
+            assert_eq!(is_misread(name, value), expected, "{name} {value}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@ use tokio::io::ReadBuf;
 use super::{
     End, Status, Wire,
     description::{columns, parameters},
-    exchange::{CommandTag, error, parameter},
+    exchange::{CommandTag, error, is_misread, parameter},
     record::Record,
     tag,
 };
@@ -144,7 +144,8 @@ fn note(kind: u8, body: &mut [u8], record: &mut Record) {
         tag::PARAMETER_STATUS => match parameter(body) {
             Some(("server_version", value)) => record.server_version = Some(value.to_owned()),
             Some(("crdb_version", value)) => record.cockroachdb_version = Some(value.to_owned()),
-            _ => {}
+            Some((name, value)) => record.current.misread |= is_misread(name, value),
+            None => {}
         },
         _ => record.current.copy = true,
     }
