@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::panic,
+    clippy::wildcard_enum_match_arm,
     reason = "these are tests: what is not expected ends them"
 )]
 

@@ -151,6 +151,7 @@ impl Cursor {
     }
 
     /// How many rows to ask for at a time when it is read row by row: 1,000 if it is not said.
+    #[must_use]
     pub fn in_parts_of(mut self, rows: u32) -> Self {
         self.part = rows;
         self

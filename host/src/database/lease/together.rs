@@ -244,7 +244,7 @@ async fn ask(
     // The first poll puts each in the driver's queue, in this order. Whether it is done already does not matter.
     poll_fn(|context| {
         for stream in &mut streams {
-            let _: Poll<()> = Pin::new(stream).poll(context);
+            let _is_done = Pin::new(stream).poll(context).is_ready();
         }
         Poll::Ready(())
     })

@@ -32,6 +32,13 @@ const FIRST_ROWS: u64 = 100;
 /// parts; more than that ends the cursor.
 const AHEAD: u64 = 4;
 
+const BUSY: &str = "no connection is free for a cursor beside one for other calls: drop a cursor, or try again later";
+/// The connection was lost between two calls.
+const LOST: Failure = Failure::Lost {
+    sent: false,
+    sqlstate: None,
+};
+
 /// Names a cursor of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CursorId(u64);
@@ -157,11 +164,11 @@ impl Session {
             .pool()
             .acquire_for_cursor(self.id, self.deadline)
             .await;
-        let (mut lease, place) = acquired.map_err(|failure| match failure {
-            Failure::Busy => Error::Busy(
-                "no connection is free for a cursor beside one for other calls: drop a cursor, or try again later".to_owned(),
-            ),
-            failure => failure.into_error(Phase::Read, self.database.server().kind),
+        let (mut lease, place) = acquired.map_err(|failure| {
+            if matches!(failure, Failure::Busy) {
+                return Error::Busy(BUSY.to_owned());
+            }
+            failure.into_error(Phase::Read, self.database.server().kind)
         })?;
         let fetch = opening.id.fetch(1);
         let requests = [
@@ -255,6 +262,12 @@ impl Session {
             }
             Err(failure) => {
                 let (statement, phase) = (Statement::default(), Phase::Transaction);
+                // That its connection was lost may have been noticed before.
+                let failure = if matches!(failure, Failure::Over) {
+                    LOST
+                } else {
+                    failure
+                };
                 let error = self.explain(failure, &statement, Author::Guest, phase);
                 let over = State::Over(error.to_string());
                 if let State::Open(lease, _) = std::mem::replace(&mut cursor.state, over) {

@@ -4,7 +4,7 @@ use crate::database::{
     failure::Failure,
     lease::{Answer, Around, Author, BEGIN, Broken, Request},
     request::SqlStatement,
-    statement::{SqlText, Statement},
+    statement::{Gives, SqlText, Statement},
 };
 
 /// Statements that may be sent.
@@ -67,7 +67,7 @@ impl Session {
         let values = values.filter_map(|value| value.text.as_deref());
         let bytes = statement.sql.len() + values.map(str::len).sum::<usize>();
         let is_large = bytes as u64 > self.limits.result_bytes / 4;
-        text.gives_rows && (!text.writes || text.is_unbounded_write || is_large)
+        text.gives == Gives::Any || (text.gives == Gives::Few && is_large)
     }
 
     async fn batch_once(&mut self, batch: &Checked<'_>) -> Result<Vec<Answer>, Error> {

@@ -17,7 +17,7 @@ impl Session {
     /// that is rolled back if they are too many.
     pub async fn query(&mut self, text: &str, parameters: &[Value<'_>]) -> Result<Rows, Error> {
         let (checked, statement) = self.check_text(text, parameters)?;
-        let answer = if checked.is_unbounded_write {
+        let answer = if checked.is_unbounded_write() {
             self.write_undoably(&statement, Author::Guest).await
         } else {
             self.write(&statement, Author::Guest).await

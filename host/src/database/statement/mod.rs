@@ -17,7 +17,7 @@ mod write;
 pub(super) use batch::{BatchStatements, Chunk};
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
-pub(super) use text::SqlText;
+pub(super) use text::{Gives, SqlText};
 pub(super) use write::{delete, insert, update};
 
 use super::{

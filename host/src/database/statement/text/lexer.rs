@@ -130,8 +130,9 @@ impl<'t> Lexer<'t> {
             '\'' => self.string(false),
             '"' => self.name(),
             '$' => self.dollar(),
+            // What letters follow are a word of their own, of which an exponent is a harmless one.
             '0'..='9' => {
-                self.eat(|next| next.is_ascii_alphanumeric() || matches!(next, '.' | '_'));
+                self.eat(|next| next.is_ascii_digit() || matches!(next, '.' | '_'));
                 Ok(Token::Constant)
             }
             _ if begins_word(first) => self.word(),

@@ -12,6 +12,7 @@ mod rules;
 mod tests;
 
 use lexer::{Lexeme, Lexer, Token};
+pub(in crate::database) use rules::Gives;
 use rules::Kind;
 
 use crate::{
@@ -32,10 +33,8 @@ pub(in crate::database) struct SqlText<'t> {
     pub(in crate::database) parameters: usize,
     /// Whether it may change rows.
     pub(in crate::database) writes: bool,
-    /// Whether it may give rows.
-    pub(in crate::database) gives_rows: bool,
-    /// Whether it may change rows and give back any number of them.
-    pub(in crate::database) is_unbounded_write: bool,
+    /// How many rows it may give.
+    pub(in crate::database) gives: Gives,
     /// Whether it is a query that changes nothing: what a cursor can be over.
     pub(in crate::database) is_query: bool,
 }
@@ -60,10 +59,16 @@ impl<'t> SqlText<'t> {
             needs: kind.needs,
             parameters: parameters.max().unwrap_or(0),
             writes: kind.writes,
-            gives_rows: kind.gives_rows,
-            is_unbounded_write: kind.is_unbounded_write,
+            gives: kind.gives,
             is_query: kind.is_query,
         })
+    }
+}
+
+impl SqlText<'_> {
+    /// Whether it may change rows and give back any number of them.
+    pub(in crate::database) fn is_unbounded_write(&self) -> bool {
+        self.writes && self.gives == Gives::Any
     }
 }
 

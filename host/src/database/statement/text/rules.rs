@@ -6,13 +6,24 @@ use crate::{
     tenancy::Capability,
 };
 
+/// How many rows a statement gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::database) enum Gives {
+    /// None.
+    #[default]
+    Nothing,
+    /// No more than it holds itself.
+    Few,
+    /// Any number.
+    Any,
+}
+
 /// What a statement does, as far as its words tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Kind {
     pub(super) needs: Option<Capability>,
     pub(super) writes: bool,
-    pub(super) gives_rows: bool,
-    pub(super) is_unbounded_write: bool,
+    pub(super) gives: Gives,
     pub(super) is_query: bool,
 }
 
@@ -157,15 +168,18 @@ impl Kind {
         let has = |wanted: &[&str]| keywords(rest).any(|word| wanted.contains(&word));
         let reads = matches!(first, "select" | "values" | "table" | "with");
         let writes = !reads || has(&WRITING);
-        let gives_rows = reads || has(&["returning"]);
-        // Of a plain insert, no more rows come back than were given.
-        let is_bounded = first == "insert" && !has(&["select", "table", "with"]);
+        let gives = if !reads && !has(&["returning"]) {
+            Gives::Nothing
+        } else if first == "insert" && !has(&["select", "table", "with"]) {
+            Gives::Few
+        } else {
+            Gives::Any
+        };
         let makes_a_table = reads && selects_into(rest);
         Self {
             needs: makes_a_table.then_some(Capability::Schema),
             writes,
-            gives_rows,
-            is_unbounded_write: writes && gives_rows && !is_bounded,
+            gives,
             is_query: reads && !writes && !makes_a_table,
         }
     }
@@ -185,8 +199,7 @@ impl Kind {
         Ok(Self {
             needs: explained.needs,
             writes,
-            gives_rows: true,
-            is_unbounded_write: writes,
+            gives: Gives::Any,
             is_query: false,
         })
     }
@@ -270,7 +283,7 @@ fn show(rest: &[Token<'_>]) -> Result<Kind, Error> {
         ));
     }
     Ok(Kind {
-        gives_rows: true,
+        gives: Gives::Any,
         ..Kind::default()
     })
 }
