@@ -294,7 +294,7 @@ fn definition(verb: &str, rest: &[Token<'_>]) -> Result<Kind, Error> {
         Token::Name | Token::Constant | Token::Parameter(_) | Token::Symbol(_) => None,
     });
     let Some(object) = words.find(|word| !MODIFIERS.contains(word)) else {
-        return Err(no_statement(&format!("`{verb}`")));
+        return Err(no_statement(&format!("`{}`", verb.to_uppercase())));
     };
     if OBJECTS.contains(&object) {
         Ok(Kind::of_schema(Capability::Schema))
@@ -319,7 +319,7 @@ fn refusal(word: &str) -> Error {
             "{} is not for SQL text: {reason}",
             word.to_uppercase()
         )),
-        None => no_statement(&format!("`{word}`")),
+        None => no_statement(&format!("`{}`", word.to_uppercase())),
     }
 }
 
