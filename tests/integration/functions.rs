@@ -201,8 +201,6 @@ async fn a_guest_reads_changes_and_deletes_rows() {
 async fn what_is_not_built_yet_says_so() {
     let database = database().await;
     let operations = json!([
-        { "call": "batch", "statements": [{ "text": "SELECT 1" }] },
-        { "call": "open-cursor", "text": "SELECT 1" },
         { "call": "run", "name": "operation" },
         { "call": "begin" },
     ]);

@@ -9,12 +9,14 @@ pub mod fault;
 mod guest;
 mod random;
 mod runner;
+mod scripted;
 
 pub use cluster::{Cluster, cluster};
 pub use database::{TestDatabase, database};
 pub use guest::{example, plugin};
 pub use random::Random;
 pub use runner::{Finished, HostCommand, host, host_binary, run, wait_until};
+pub use scripted::{Reply, scripted_server};
 
 use std::path::{Path, PathBuf};
 

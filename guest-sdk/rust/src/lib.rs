@@ -15,7 +15,8 @@
 //!   [`insert`](Table::insert), [`batch_insert`](Table::batch_insert), and after a [`filter`](Table::filter)
 //!   [`update`](Filtered::update) and [`delete`](Filtered::delete). A record is any struct or map that serde knows;
 //!   [`json!`] makes one on the spot.
-//! - [`query`] runs SQL text with parameters. Needs the grant `sql`.
+//! - [`query`] runs SQL text with parameters, [`sql::batch`] several texts at once, and a [`sql::Cursor`] reads any number of
+//!   rows. They need the grant `sql`.
 //! - [`create_table`] and [`drop_table`] change the schema, [`schema::tables`] and [`schema::describe_table`] tell what is
 //!   there. They need the grant `schema`; [`create_database`] needs `databases`.
 //! - [`Rows`] and [`Row`] are results, read by [`Row::get`] or as records by [`Rows::deserialize`].
@@ -52,8 +53,8 @@
 //!
 //! # What the host does not do yet
 //!
-//! Version 0.1 of the host answers [`Error::Other`] with the code `not-implemented` to upserts, batch updates,
-//! [`sql::batch`], cursors and everything about transactions, which has no face here yet: see [`bindings`].
+//! Version 0.1 of the host answers [`Error::Other`] with the code `not-implemented` to everything about transactions, which
+//! has no face here yet: see [`bindings`].
 
 mod batch;
 pub mod bindings;

@@ -1,7 +1,7 @@
 //! SQL text: [`query`] with parameters, several statements at once, and cursors.
 
 use crate::bindings::chitin::db::{sql, types as contract};
-use crate::row::{Column, Row, Rows};
+use crate::row::{Column, Row, RowIter, Rows};
 use crate::value::Value;
 use crate::wire::values;
 use crate::{Error, Result};
@@ -55,18 +55,30 @@ impl Query {
         Ok(sql::execute(&self.text, &values(self.parameters)?)?)
     }
 
-    /// Opens a cursor over its rows, to read more of them than one result may hold.
+    /// Opens a cursor over its rows, to read more of them than one result may hold. See [`Cursor`].
     pub fn cursor(self) -> Result<Cursor> {
-        Ok(Cursor(sql::open_cursor(
-            &self.text,
-            &values(self.parameters)?,
-        )?))
+        Ok(Cursor {
+            handle: sql::open_cursor(&self.text, &values(self.parameters)?)?,
+            part: PART,
+        })
     }
 }
 
 /// Runs statements in this order and in one round trip, all or none.
 ///
-/// Fails as the first statement that failed did; [`DatabaseError::statement_index`](crate::DatabaseError) says which.
+/// ```no_run
+/// use chitin::query;
+///
+/// let outcomes = chitin::sql::batch([
+///     query("UPDATE accounts SET balance = balance - $1 WHERE id = $2").bind(10).bind(1),
+///     query("UPDATE accounts SET balance = balance + $1 WHERE id = $2").bind(10).bind(2),
+/// ])?;
+/// assert!(outcomes.iter().all(|outcome| outcome.count == 1));
+/// # Ok::<(), chitin::Error>(())
+/// ```
+///
+/// Fails as the first statement that failed did; [`DatabaseError::statement_index`](crate::DatabaseError) says which. If rows
+/// of any number come back beside a write, the commit waits for them, and is a second round trip.
 pub fn batch(queries: impl IntoIterator<Item = Query>) -> Result<Vec<Outcome>> {
     let statements = queries
         .into_iter()
@@ -107,18 +119,86 @@ impl Outcome {
     }
 }
 
-/// Rows that are read a part at a time. Dropping it ends it.
+/// How many rows a cursor asks for at a time, unless it is told otherwise.
+const PART: u32 = 1_000;
+
+/// Rows that are read a part at a time. Dropping it ends it, and frees the connection that it uses.
+///
+/// Most often it is read row by row. Only a part of the rows is in memory at any time:
+///
+/// ```no_run
+/// let mut sum = 0;
+/// for row in chitin::query("SELECT amount FROM payments").cursor()? {
+///     sum += row?.get::<i64>("amount")?;
+/// }
+/// # Ok::<(), chitin::Error>(())
+/// ```
 #[derive(Debug)]
-pub struct Cursor(sql::Cursor);
+pub struct Cursor {
+    handle: sql::Cursor,
+    part: u32,
+}
 
 impl Cursor {
     /// The columns, known before the first row.
     pub fn columns(&self) -> Vec<Column> {
-        self.0.columns()
+        self.handle.columns()
     }
 
     /// The next rows, at least one and at most so many; none after the last.
     pub fn next(&mut self, max_rows: u32) -> Result<Option<Rows>> {
-        self.0.next(max_rows)?.map(Rows::try_from).transpose()
+        self.handle.next(max_rows)?.map(Rows::try_from).transpose()
+    }
+
+    /// How many rows to ask for at a time when it is read row by row: 1,000 if it is not said.
+    #[must_use]
+    pub fn in_parts_of(mut self, rows: u32) -> Self {
+        self.part = rows;
+        self
     }
 }
+
+/// Reads row by row. After the last row, and after an error, it is closed.
+impl IntoIterator for Cursor {
+    type Item = Result<Row>;
+    type IntoIter = CursorRows;
+
+    fn into_iter(self) -> CursorRows {
+        CursorRows {
+            cursor: Some(self),
+            part: None,
+        }
+    }
+}
+
+/// The rows of a [`Cursor`], one by one.
+#[derive(Debug)]
+#[must_use = "rows are read only when they are asked for"]
+pub struct CursorRows {
+    /// Gone when there is nothing more to read.
+    cursor: Option<Cursor>,
+    part: Option<RowIter>,
+}
+
+impl Iterator for CursorRows {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Result<Row>> {
+        loop {
+            if let Some(row) = self.part.as_mut().and_then(Iterator::next) {
+                return Some(Ok(row));
+            }
+            let cursor = self.cursor.as_mut()?;
+            match cursor.next(cursor.part) {
+                Ok(Some(rows)) => self.part = Some(rows.into_iter()),
+                Ok(None) => self.cursor = None,
+                Err(error) => {
+                    self.cursor = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+impl std::iter::FusedIterator for CursorRows {}

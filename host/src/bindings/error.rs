@@ -9,6 +9,8 @@ use super::wit;
 pub enum Failure {
     /// The guest gets this answer and goes on.
     Answer(Error),
+    /// The guest holds all the handles that it may, and is stopped by that limit.
+    Full,
     /// The host is wrong: the guest is stopped and learns nothing.
     Bug(HostBug),
 }
@@ -23,6 +25,7 @@ impl Failure {
     pub(super) fn into_answer(self) -> wasmtime::Result<wit::Error> {
         match self {
             Self::Answer(error) => Ok(error.into()),
+            Self::Full => Err(ResourceTableError::Full.into()),
             Self::Bug(bug) => Err(bug.into()),
         }
     }
@@ -43,6 +46,17 @@ impl From<database::ConversionError> for Failure {
 impl From<HostBug> for Failure {
     fn from(bug: HostBug) -> Self {
         Self::Bug(bug)
+    }
+}
+
+/// A handle that is to be given to the guest.
+impl From<ResourceTableError> for Failure {
+    fn from(error: ResourceTableError) -> Self {
+        if matches!(error, ResourceTableError::Full) {
+            Self::Full
+        } else {
+            Self::Bug(error.into())
+        }
     }
 }
 

@@ -3,15 +3,15 @@ use wasmtime::component::Resource;
 use crate::{
     bindings::{
         Failure, HostBug, View,
-        convert::{all, row_set},
+        convert::{all, row_set, statement_result},
         sql_wit, wit,
     },
-    database::Error,
+    database::{Column, CursorId, SqlStatement},
 };
 
-/// What a `cursor` of a guest stands for. There is none yet, since `open-cursor` is not built.
+/// What a `cursor` of a guest stands for. The session knows the rest.
 #[derive(Debug)]
-pub enum Cursor {}
+pub struct Cursor(CursorId);
 
 impl sql_wit::Host for View<'_> {
     async fn query(
@@ -29,34 +29,58 @@ impl sql_wit::Host for View<'_> {
 
     async fn batch(
         &mut self,
-        _statements: Vec<sql_wit::Statement>,
+        statements: Vec<sql_wit::Statement>,
     ) -> Result<Vec<wit::StatementResult>, Failure> {
-        Err(Error::not_implemented("sql.batch").into())
+        let results = self.session.batch(&all(statements)).await?;
+        let results = results.iter();
+        results
+            .map(|result| statement_result(result, *self.format))
+            .collect()
     }
 
     async fn open_cursor(
         &mut self,
-        _text: String,
-        _parameters: Vec<wit::Value>,
+        text: String,
+        parameters: Vec<wit::Value>,
     ) -> Result<Resource<Cursor>, Failure> {
-        Err(Error::not_implemented("sql.open-cursor").into())
+        let cursor = self.session.open_cursor(&text, &all(parameters)).await?;
+        Ok(self.resources.push(Cursor(cursor))?)
     }
 }
 
 impl sql_wit::HostCursor for View<'_> {
     async fn columns(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<Vec<wit::Column>> {
-        match *self.resources.get(&cursor).map_err(HostBug::from)? {}
+        let Cursor(cursor) = *self.resources.get(&cursor).map_err(HostBug::from)?;
+        let columns = self.session.cursor_columns(cursor).iter();
+        let column = |column: &Column| wit::Column {
+            name: column.name.clone(),
+            type_name: column.type_name.clone(),
+        };
+        Ok(columns.map(column).collect())
     }
 
     async fn next(
         &mut self,
         cursor: Resource<Cursor>,
-        _max_rows: u32,
+        max_rows: u32,
     ) -> Result<Option<wit::RowSet>, Failure> {
-        match *self.resources.get(&cursor).map_err(HostBug::from)? {}
+        let Cursor(cursor) = *self.resources.get(&cursor).map_err(HostBug::from)?;
+        let rows = self.session.fetch(cursor, max_rows).await?;
+        rows.map(|rows| row_set(&rows, *self.format)).transpose()
     }
 
     async fn drop(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<()> {
-        match self.resources.delete(cursor).map_err(HostBug::from)? {}
+        let Cursor(cursor) = self.resources.delete(cursor).map_err(HostBug::from)?;
+        self.session.close_cursor(cursor).await;
+        Ok(())
+    }
+}
+
+impl From<sql_wit::Statement> for SqlStatement {
+    fn from(statement: sql_wit::Statement) -> Self {
+        Self {
+            text: statement.text,
+            parameters: all(statement.parameters),
+        }
     }
 }

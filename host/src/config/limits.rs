@@ -170,6 +170,12 @@ const LIMITS: &[Limit] = &[
         place: |limits| &mut limits.database.statements,
     },
     Limit {
+        name: "open-cursors",
+        unit: Unit::Count,
+        about: "cursors open at once",
+        place: |limits| &mut limits.database.open_cursors,
+    },
+    Limit {
         name: "result-rows",
         unit: Unit::Count,
         about: "rows of one result",

@@ -196,3 +196,32 @@ mod tests {
         }
     }
 }
+
+/// How SQL text is cut into tokens. Where the two differ, one of them could otherwise see code in what the host takes for a string.
+impl ServerKind {
+    /// Whether this character ends a comment that began with `--`.
+    pub(super) fn ends_comment(self, character: char) -> bool {
+        match self {
+            Self::CockroachDb => character == '\n',
+            Self::PostgreSql => matches!(character, '\n' | '\r'),
+        }
+    }
+
+    /// Whether a backslash escapes the next character in a string with this prefix. In CockroachDB `b'…'` is a string of bytes.
+    pub(super) fn has_escapes(self, prefix: &str) -> bool {
+        matches!(prefix, "e" | "E") || (self == Self::CockroachDb && prefix == "b")
+    }
+
+    /// Whether a string goes on in the next line also after a comment.
+    pub(super) fn joins_strings_over_comments(self) -> bool {
+        self == Self::PostgreSql
+    }
+
+    /// Operators that end as a comment begins, and are not the beginning of one.
+    pub(super) fn operators_before_comments(self) -> &'static [&'static str] {
+        match self {
+            Self::CockroachDb => &["#-", "||/", "|/", "//"],
+            Self::PostgreSql => &[],
+        }
+    }
+}

@@ -19,6 +19,8 @@ pub struct Limits {
     pub sql_text_bytes: u64,
     /// Statements of one run. Default 10,000.
     pub statements: u64,
+    /// Cursors open at once in one run. Default 8: outside a transaction each holds a connection.
+    pub open_cursors: u64,
 }
 
 impl Default for Limits {
@@ -31,6 +33,7 @@ impl Default for Limits {
             prepared_statements: 100,
             sql_text_bytes: 64 << 10,
             statements: 10_000,
+            open_cursors: 8,
         }
     }
 }

@@ -47,12 +47,13 @@ pub use options::{
 pub use request::{
     Assignment, Batch, Change, Check, ColumnDefinition, Condition, Conflict, ConflictAction,
     DataType, DefaultValue, Field, ForeignKey, LockStrength, LockWait, Nulls, Operator, Ordering,
-    ReferentialAction, Returning, RowLock, Selection, TableDefinition, Target, UniqueKey,
+    ReferentialAction, Returning, RowLock, Selection, SqlStatement, TableDefinition, Target,
+    UniqueKey,
 };
 pub use retry::{InvalidRetryPolicy, RetryPolicy};
 pub use rows::{Column, Rows};
 pub use server::{Server, ServerKind};
-pub use session::{BatchUpdated, LimitState, Session, SessionOptions, Written};
+pub use session::{BatchUpdated, CursorId, LimitState, Session, SessionOptions, Written};
 pub use statistics::Statistics;
 pub use value::{Interval, Other, TimeTz, Value};
 

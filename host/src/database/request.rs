@@ -173,6 +173,15 @@ pub enum ConflictAction {
     Keep,
 }
 
+/// A SQL text and the values of its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SqlStatement {
+    /// One statement.
+    pub text: String,
+    /// The value of `$1`, then of `$2`, and so on.
+    pub parameters: Vec<Value<'static>>,
+}
+
 /// Many rows of the same table. A cell that is absent is the column's default in an insert.
 ///
 /// A value may borrow from the buffer that it came in: a batch is the largest request there is.

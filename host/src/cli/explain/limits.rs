@@ -83,6 +83,12 @@ const PARAGRAPHS: &[(&str, Fault, &str, &str)] = &[
         "Read large values in parts, such as with substring, or raise the limit.",
     ),
     (
+        "open-cursors",
+        Fault::Plugin,
+        "Each holds a connection of its own; one more is refused with the error `limit`.",
+        "Drop a cursor as soon as its rows are read, and read one after the other.",
+    ),
+    (
         "prepared-statements",
         Fault::Operator,
         "When it is reached, the statement that was not used for longest is prepared again when it comes back; nothing fails.",

@@ -12,14 +12,15 @@ use super::{
     socket::{Endpoint, Socket},
 };
 use crate::database::{
+    lease::BEGIN,
     options::{Address, ChannelBinding, Host},
     server::{Server, ServerKind},
-    wire::{Guard, GuardTls, Wire},
+    wire::{Guard, GuardTls, Status, Wire},
 };
 
 /// Sent at start-up, so that it is also what `RESET` goes back to. All but the first settle how the server reads and writes values as
 /// text: both servers know them, and a role's own defaults must not change what a value means.
-const SESSION: &str = "-c default_transaction_isolation=serializable -c TimeZone=UTC -c DateStyle=ISO,MDY \
+const SESSION: &str = "-c default_transaction_isolation=serializable -c standard_conforming_strings=on -c TimeZone=UTC -c DateStyle=ISO,MDY \
                        -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex";
 
 impl Connector {
@@ -61,6 +62,8 @@ impl Connector {
         };
         let server = Server::from_versions(wire.versions());
         let requests = self.prepare_session(address, &client, server.kind).await?;
+        let begun = wire.take(requests).map(|begun| begun.status);
+        let begins = begun == Some(Status::Transaction) && wire.status() == Status::Idle;
         Ok(Connection {
             canceller: Canceller::new(
                 client.cancel_token(),
@@ -72,6 +75,7 @@ impl Connector {
             task,
             wire,
             requests: requests + 1,
+            begins,
             server,
         })
     }
@@ -100,7 +104,8 @@ impl Connector {
         config
     }
 
-    /// Sets what cannot be set at start-up and checks the isolation level; gives how many requests that took.
+    /// Sets what cannot be set at start-up, checks the isolation level, and tries the host's BEGIN, all in one round trip; gives how
+    /// many requests that took. BEGIN is the last but one.
     async fn prepare_session(
         &self,
         address: &Address,
@@ -110,7 +115,10 @@ impl Connector {
         let refused = |error| self.refused(address, &error, true);
         let show = client.simple_query("SHOW transaction_isolation");
         let set = client.simple_query(kind.session_settings());
-        let (messages, set) = tokio::join!(show, set);
+        // What becomes of these two, the guard sees.
+        let begin =
+            async { tokio::join!(client.simple_query(BEGIN), client.simple_query("ROLLBACK")) };
+        let (messages, set, _) = tokio::join!(show, set, begin);
         let messages = messages.map_err(refused)?;
         match set {
             Ok(_) => {}

@@ -43,6 +43,8 @@ pub(super) struct Connection {
     pub(super) wire: Arc<Wire>,
     /// How many requests were put in the driver's queue, the start-up included.
     pub(super) requests: u64,
+    /// Whether the host's BEGIN is known to work on it.
+    pub(super) begins: bool,
     pub(super) canceller: Canceller,
     pub(super) server: Server,
 }

@@ -7,6 +7,8 @@
 mod operation;
 mod run;
 mod send;
+mod settle;
+mod together;
 mod transaction;
 
 use std::{borrow::Cow, time::Duration};
@@ -20,6 +22,9 @@ use tokio_postgres::{
 };
 
 use operation::{OnDrop, Operation};
+pub(super) use send::Query;
+pub(super) use together::{Around, Broken};
+pub(super) use transaction::{BEGIN, BEGIN_READ_ONLY};
 
 use super::{
     error::TimeoutStep,
@@ -105,6 +110,16 @@ impl Lease {
         let mut statistics = self.statistics;
         if let Some(object) = &self.object {
             statistics.add_counters(object.wire.counters() - self.baseline);
+        }
+        statistics
+    }
+
+    /// What was done with this loan since it was last asked.
+    pub(super) fn take_statistics(&mut self) -> Statistics {
+        let statistics = self.statistics();
+        self.statistics = Statistics::default();
+        if let Some(object) = &self.object {
+            self.baseline = object.wire.counters();
         }
         statistics
     }

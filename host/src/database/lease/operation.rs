@@ -18,7 +18,7 @@ use crate::database::{
 
 /// How long to wait for what should come at once: the end of an answer, or of a statement that was cancelled.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-const COPY: &str = "COPY is not available as SQL text: write rows with `batch-insert`";
+pub(super) const COPY: &str = "COPY is not available as SQL text: write rows with `batch-insert`";
 
 /// A request that is under way on a connection. Dropped before its end, it spoils the connection and cancels the statement.
 pub(super) struct Operation<'a> {
@@ -29,7 +29,7 @@ pub(super) struct Operation<'a> {
     requests: &'a mut u64,
     tainted: &'a mut bool,
     background: &'a Background,
-    /// Its number on the wire.
+    /// The number on the wire of its last request.
     request: u64,
     on_drop: OnDrop,
     finished: bool,
@@ -88,6 +88,20 @@ impl<'a> Operation<'a> {
         *self.requests += 1;
     }
 
+    /// Counts as many requests more, to be put in the driver's queue behind the first: they are followed together. Gives the number
+    /// of the first.
+    pub(super) fn followed_by(&mut self, more: u64) -> u64 {
+        let first = self.request;
+        *self.requests += more;
+        self.request = *self.requests;
+        first
+    }
+
+    /// How many requests were written in full, of all on this connection.
+    pub(super) fn sent(&self) -> u64 {
+        self.wire.sent()
+    }
+
     /// Lets a request run until `end`. Then it is cancelled and given a moment, and the connection is not used again.
     pub(super) async fn timed<T>(
         &mut self,
@@ -119,12 +133,28 @@ impl<'a> Operation<'a> {
         Ok(exchange)
     }
 
+    /// Waits for the end of every answer, and gives what was seen of those from the request `first` on.
+    pub(super) async fn finish_from(&mut self, first: u64) -> Result<Vec<Exchange>, Failure> {
+        self.ended(self.request).await?;
+        self.finished = true;
+        (first..=self.request)
+            .map(|request| self.seen(request))
+            .collect()
+    }
+
     async fn answer(&self, request: u64) -> Result<Exchange, Failure> {
+        self.ended(request).await?;
+        self.seen(request)
+    }
+
+    fn seen(&self, request: u64) -> Result<Exchange, Failure> {
+        let exchange = self.wire.take(request);
+        exchange.ok_or_else(|| Failure::Protocol("an answer was not seen".to_owned()))
+    }
+
+    async fn ended(&self, request: u64) -> Result<(), Failure> {
         match timeout(PATIENCE, self.wire.idle(request)).await {
-            Ok(Ok(_)) => {
-                let exchange = self.wire.take(request);
-                exchange.ok_or_else(|| Failure::Protocol("an answer was not seen".to_owned()))
-            }
+            Ok(Ok(_)) => Ok(()),
             Ok(Err(End::FrameTooLong { bytes, maximum })) => Err(Failure::Limit {
                 limit: LimitExceeded {
                     name: "frame-bytes",

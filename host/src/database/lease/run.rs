@@ -28,6 +28,8 @@ const CONTROL: [&str; 9] = [
 ];
 const CONTROLLED: &str = "SQL text does not control transactions: use the interface `transactions`";
 
+const MISREAD: &str = "SQL text does not change `standard_conforming_strings` or `client_encoding`: the host reads texts by them";
+
 impl Lease {
     /// Runs one statement in one round trip and reads its whole result.
     ///
@@ -175,7 +177,7 @@ impl Lease {
 }
 
 /// Refuses what cannot be put into the protocol, so that the driver never fails before it has sent a request.
-fn check(sql: &str, parameters: usize) -> Result<(), Failure> {
+pub(super) fn check(sql: &str, parameters: usize) -> Result<(), Failure> {
     if sql.contains('\0') {
         return Err(Failure::Invalid("SQL text cannot hold a zero byte"));
     }
@@ -187,8 +189,12 @@ fn check(sql: &str, parameters: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a statement left the transaction as it was, which only the host may change.
-fn is_sound(exchange: &Exchange, in_transaction: bool, author: Author) -> Result<(), Failure> {
+/// Whether a statement left the transaction as it was, which only the host may change, and the way in which texts are read.
+pub(super) fn is_sound(
+    exchange: &Exchange,
+    in_transaction: bool,
+    author: Author,
+) -> Result<(), Failure> {
     let expected = if in_transaction {
         Status::Transaction
     } else {
@@ -207,11 +213,12 @@ fn is_sound(exchange: &Exchange, in_transaction: bool, author: Author) -> Result
             "the server is in the state {:?} after a statement of the host",
             exchange.status
         ))),
+        (_, Some(_)) if exchange.misread => Err(Failure::Denied(MISREAD)),
         (_, Some(_)) => Ok(()),
     }
 }
 
-fn count_rows(statistics: &mut Statistics, answer: &Answer) {
+pub(super) fn count_rows(statistics: &mut Statistics, answer: &Answer) {
     statistics.rows_read += u64::try_from(answer.rows.len()).unwrap_or(u64::MAX);
     if let ("INSERT" | "UPDATE" | "DELETE" | "MERGE", Some(count)) =
         (answer.tag.verb.as_str(), answer.tag.count)

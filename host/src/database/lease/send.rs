@@ -5,7 +5,7 @@ use futures_util::{
     future::{Either, OptionFuture, select},
 };
 use tokio::time::Instant;
-use tokio_postgres::{Client, Error, Row, Statement, error::SqlState, types::ToSql};
+use tokio_postgres::{Client, Error, Row, RowStream, Statement, error::SqlState, types::ToSql};
 
 use super::{Author, Bounds, Lease, Parameter, operation::Operation};
 use crate::database::{
@@ -16,9 +16,9 @@ use crate::database::{
 
 /// A statement's text and its parameters.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Query<'a> {
-    pub(super) sql: &'a str,
-    pub(super) parameters: &'a [Parameter<'a>],
+pub(in crate::database) struct Query<'a> {
+    pub(in crate::database) sql: &'a str,
+    pub(in crate::database) parameters: &'a [Parameter<'a>],
 }
 
 /// Why an answer was not read to its end.
@@ -168,31 +168,52 @@ async fn read(
     plan: &Plan,
     bounds: &Bounds,
 ) -> Result<Vec<Row>, Stop> {
-    let parameters = query.parameters.iter();
     let stream = match plan {
-        Plan::Prepared(statement, _) => client.query_raw(statement, parameters).await,
-        Plan::Once | Plan::Prepare => {
-            let typed = parameters.map(|parameter| {
-                let declared = parameter.data_type.clone();
-                (parameter as &(dyn ToSql + Sync), declared)
-            });
-            client.query_typed_raw(query.sql, typed).await
-        }
+        Plan::Prepared(statement, _) => client.query_raw(statement, query.parameters).await,
+        Plan::Once | Plan::Prepare => send_once(client, query).await,
     };
-    let mut stream = pin!(stream.map_err(Stop::Driver)?);
-    let mut rows = Vec::new();
-    let (mut count, mut bytes) = (0, 0);
-    while let Some(row) = stream.try_next().await.map_err(Stop::Driver)? {
-        if !bounds.keeps_rows {
-            continue;
+    Size::default()
+        .collect(stream.map_err(Stop::Driver)?, bounds)
+        .await
+}
+
+/// Sends a statement as it is, without reading its rows; the first poll puts it in the driver's queue.
+pub(super) async fn send_once(client: &Client, query: Query<'_>) -> Result<RowStream, Error> {
+    let typed = query.parameters.iter().map(|parameter| {
+        let declared = parameter.data_type.clone();
+        (parameter as &(dyn ToSql + Sync), declared)
+    });
+    client.query_typed_raw(query.sql, typed).await
+}
+
+/// The size of a result so far, or of several together.
+#[derive(Debug, Default)]
+pub(super) struct Size {
+    rows: u64,
+    bytes: u64,
+}
+
+impl Size {
+    /// Reads a result to its end.
+    pub(super) async fn collect(
+        &mut self,
+        stream: RowStream,
+        bounds: &Bounds,
+    ) -> Result<Vec<Row>, Stop> {
+        let mut stream = pin!(stream);
+        let mut rows = Vec::new();
+        while let Some(row) = stream.try_next().await.map_err(Stop::Driver)? {
+            if !bounds.keeps_rows {
+                continue;
+            }
+            self.rows += 1;
+            self.bytes += u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX);
+            within("result-rows", self.rows, bounds.rows)?;
+            within("result-bytes", self.bytes, bounds.bytes)?;
+            rows.push(row);
         }
-        count += 1;
-        bytes += u64::try_from(row.raw_size_bytes()).unwrap_or(u64::MAX);
-        within("result-rows", count, bounds.rows)?;
-        within("result-bytes", bytes, bounds.bytes)?;
-        rows.push(row);
+        Ok(rows)
     }
-    Ok(rows)
 }
 
 fn within(name: &'static str, used: u64, maximum: u64) -> Result<(), Stop> {

@@ -11,7 +11,11 @@ use crate::database::{
     wire::{Exchange, Status},
 };
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+/// How the host begins a transaction. Every new connection is tried with it.
+pub(in crate::database) const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+/// How the transaction of a cursor begins. Whether it works need not be known before: a cursor cannot be declared without it.
+pub(in crate::database) const BEGIN_READ_ONLY: &str =
+    "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
 
 impl Lease {
     /// Begins a transaction of the host, with a round trip of its own: a BEGIN that fails must not let a statement commit alone.
@@ -29,6 +33,7 @@ impl Lease {
             match sent {
                 Ok(exchange) if exchange.status == Status::Transaction => {
                     self.in_transaction = true;
+                    self.conn()?.begins = true;
                     return Ok(());
                 }
                 Ok(_) => return Err(self.unexpected("BEGIN began no transaction")),

@@ -16,6 +16,8 @@ pub(in crate::database) struct Conn {
     pub(in crate::database) canceller: Canceller,
     /// How many requests were put in the driver's queue.
     pub(in crate::database) requests: u64,
+    /// Whether the host's BEGIN is known to work on it, so that it may be sent together with what follows.
+    pub(in crate::database) begins: bool,
     /// A statement was begun on it and not followed to its end, or it was cancelled: it is never used again.
     pub(in crate::database) tainted: bool,
     /// Whose SQL text ran on it, and may have left something behind.
@@ -35,6 +37,7 @@ impl Conn {
             wire: connection.wire,
             canceller: connection.canceller,
             requests: connection.requests,
+            begins: connection.begins,
             tainted: false,
             touched_by: None,
             used: false,

@@ -25,6 +25,7 @@ use deadpool::{
     managed::{self, Object, PoolError, QueueMode, TimeoutType, Timeouts},
 };
 use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::AbortHandle,
     time::{Instant, timeout},
 };
@@ -62,6 +63,8 @@ struct Shared {
     sessions: AtomicU64,
     /// How often tables may have changed.
     generation: AtomicU64,
+    /// The connections that cursors may hold: all but one, so that no number of them keeps other calls waiting.
+    for_cursors: Arc<Semaphore>,
     maintenance: OnceLock<AbortHandle>,
 }
 
@@ -91,6 +94,7 @@ impl Pool {
             min_connections: options.min_connections,
             sessions: AtomicU64::new(1),
             generation: AtomicU64::new(0),
+            for_cursors: Arc::new(Semaphore::new(options.max_connections.saturating_sub(1))),
             maintenance: OnceLock::new(),
         });
         let task = tokio::spawn(maintain::maintain(Arc::downgrade(&shared)));
@@ -132,6 +136,19 @@ impl Pool {
             .object(session, deadline, self.0.acquire_timeout)
             .await?;
         Ok(Lease::new(self.clone(), object, session))
+    }
+
+    /// Lends a connection for a cursor, if one is free at this moment and not the last; with the place that it takes among those for
+    /// cursors.
+    pub(super) async fn acquire_for_cursor(
+        &self,
+        session: SessionId,
+        deadline: Instant,
+    ) -> Result<(Lease, OwnedSemaphorePermit), Failure> {
+        let place = Arc::clone(&self.0.for_cursors).try_acquire_owned();
+        let place = place.map_err(|_| Failure::Busy)?;
+        let object = self.object(session, deadline, Duration::ZERO).await?;
+        Ok((Lease::new(self.clone(), object, session), place))
     }
 
     /// A connection that may be used for this session.

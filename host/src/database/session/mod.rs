@@ -3,17 +3,19 @@
 //! Every function is one statement in one round trip, on whatever connection is free, unless its documentation says why it is more.
 //! Two look-ups come on top, once for all sessions: the columns of a table, when a value comes that some column would cut, and the types
 //! of a result that are the users' own. An error that does not name its column costs what it takes to find it.
-//! Invariants: a session holds no connection between calls. What was sent and may have had an effect is never sent again.
+//! Invariants: a session holds no connection between calls, except those of its open cursors. What was sent and may have had an effect is never sent again.
 
 mod batch;
 mod columns;
 mod complaint;
+mod cursor;
 mod databases;
 mod explain;
 mod inspect;
 mod read;
 mod run;
 mod schema;
+mod sql_batch;
 mod table_info;
 mod text;
 mod upsert;
@@ -25,9 +27,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use batch::BatchUpdated;
+pub use cursor::CursorId;
 pub use usage::LimitState;
 use usage::Usage;
 pub use write::Written;
+
+use cursor::Cursors;
 
 use super::{
     Database, limits::Limits, pool::SessionId, retry::RetryPolicy, statistics::Statistics,
@@ -59,6 +64,7 @@ pub struct Session {
     statement_timeout: Duration,
     usage: Usage,
     statistics: Statistics,
+    cursors: Cursors,
 }
 
 impl Session {
@@ -79,6 +85,7 @@ impl Session {
             statement_timeout: limits.statement_timeout,
             usage: Usage::default(),
             statistics: Statistics::default(),
+            cursors: Cursors::default(),
         }
     }
 
@@ -102,13 +109,10 @@ impl Session {
         self.usage.states(&self.limits)
     }
 
-    /// Ends the session. The connections that its SQL text ran on are reset or closed, as they are when it is dropped.
-    #[expect(
-        clippy::unused_async,
-        reason = "a transaction that is open will be rolled back here"
-    )]
-    pub async fn close(self) {
-        drop(self);
+    /// Ends the session and what it left open. The connections that its SQL text ran on are reset or closed, as they are when it is
+    /// dropped.
+    pub async fn close(mut self) {
+        self.close_cursors().await;
     }
 }
 

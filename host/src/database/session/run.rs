@@ -221,7 +221,7 @@ impl Session {
         outcome.map_err(|failure| self.explain(failure, statement, bounds.author, phase))
     }
 
-    async fn acquire(&self, id: SessionId) -> Result<Lease, Error> {
+    pub(super) async fn acquire(&self, id: SessionId) -> Result<Lease, Error> {
         let lease = self.database.pool().acquire(id, self.deadline).await;
         lease.map_err(|failure| failure.into_error(Phase::Read, self.database.server().kind))
     }
@@ -321,6 +321,16 @@ impl Session {
         sql: &str,
         parameter: String,
     ) -> Result<Rows, Error> {
+        let mut attempts = self.attempts("look-up");
+        loop {
+            let outcome = self.ask_catalog_once(sql, &parameter).await;
+            if let Some(outcome) = self.conclude(&mut attempts, outcome).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn ask_catalog_once(&mut self, sql: &str, parameter: &str) -> Result<Rows, Error> {
         // Not on what the guest's SQL text ran on: it may have changed what names mean.
         let mut lease = self.acquire(self.database.pool().new_session()).await?;
         let parameter = Parameter {

@@ -17,12 +17,12 @@ impl Session {
     /// that is rolled back if they are too many.
     pub async fn query(&mut self, text: &str, parameters: &[Value<'_>]) -> Result<Rows, Error> {
         let (checked, statement) = self.check_text(text, parameters)?;
-        let answer = if checked.is_unbounded_write {
+        let answer = if checked.is_unbounded_write() {
             self.write_undoably(&statement, Author::Guest).await
         } else {
             self.write(&statement, Author::Guest).await
         };
-        let answer = self.after(checked, answer)?;
+        let answer = self.after(&checked, answer)?;
         Ok(self.rows(answer).await)
     }
 
@@ -30,17 +30,18 @@ impl Session {
     pub async fn execute(&mut self, text: &str, parameters: &[Value<'_>]) -> Result<u64, Error> {
         let (checked, statement) = self.check_text(text, parameters)?;
         let answer = self.write_only(&statement, Author::Guest).await;
-        let answer = self.after(checked, answer)?;
+        let answer = self.after(&checked, answer)?;
         Ok(answer.tag.count.unwrap_or(0))
     }
 
-    fn check_text<'t>(
+    /// Checks a text and what it is given, before anything is sent.
+    pub(super) fn check_text<'t>(
         &mut self,
         text: &'t str,
         parameters: &'t [Value<'_>],
-    ) -> Result<(SqlText, Statement<'t>), Error> {
+    ) -> Result<(SqlText<'t>, Statement<'t>), Error> {
         self.usage.sql_text(text, &self.limits)?;
-        let checked = SqlText::check(text)?;
+        let checked = SqlText::check(text, self.database.server().kind)?;
         if let Some(needed) = checked.needs.filter(|needed| !self.grants.allow(*needed)) {
             return Err(Error::Denied(format!(
                 "this statement needs the grant `{needed}` besides `{}`",
@@ -76,7 +77,7 @@ impl Session {
     }
 
     /// Tables may have changed after a statement that changes the schema, whether it went well or not.
-    fn after(&self, checked: SqlText, answer: Result<Answer, Error>) -> Result<Answer, Error> {
+    fn after(&self, checked: &SqlText<'_>, answer: Result<Answer, Error>) -> Result<Answer, Error> {
         if checked.needs.is_some() {
             self.database.forget_tables();
         }

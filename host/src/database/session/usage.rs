@@ -21,6 +21,7 @@ pub(super) struct Usage {
     result_rows: u64,
     result_bytes: u64,
     sql_text_bytes: u64,
+    open_cursors: u64,
 }
 
 impl Usage {
@@ -50,6 +51,14 @@ impl Usage {
         check("result-bytes", bytes, limits.result_bytes)
     }
 
+    /// Counts a cursor about to be opened beside so many others.
+    pub(super) fn open_cursors(&mut self, others: usize, limits: &Limits) -> Result<(), Error> {
+        let cursors = others as u64 + 1;
+        check("open-cursors", cursors, limits.open_cursors)?;
+        self.open_cursors = self.open_cursors.max(cursors);
+        Ok(())
+    }
+
     /// Every limit that a guest can reach, with what was used of it.
     pub(super) fn states(&self, limits: &Limits) -> Vec<LimitState> {
         let state = |name, used, maximum| LimitState {
@@ -62,6 +71,7 @@ impl Usage {
             state("result-rows", self.result_rows, limits.result_rows),
             state("result-bytes", self.result_bytes, limits.result_bytes),
             state("sql-text-bytes", self.sql_text_bytes, limits.sql_text_bytes),
+            state("open-cursors", self.open_cursors, limits.open_cursors),
         ]
     }
 }

@@ -26,7 +26,7 @@ pub(super) use operator::{
 };
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
-pub(super) use text::SqlText;
+pub(super) use text::{Gives, SqlText};
 pub(super) use write::{delete, insert, try_addition, update, upsert};
 
 use super::{

@@ -20,8 +20,17 @@ pub(in crate::database) struct Exchange {
     pub(in crate::database) fatal: bool,
     /// The server wanted to copy data.
     pub(in crate::database) copy: bool,
+    /// A setting was changed without which the host and the server do not read each other's texts alike.
+    pub(in crate::database) misread: bool,
     /// The server's state after the answer; `Unknown` while it is not complete.
     pub(in crate::database) status: Status,
+}
+
+impl Exchange {
+    /// Whether a transaction was rolled back, asked for or not.
+    pub(in crate::database) fn is_rollback(&self) -> bool {
+        self.tag.as_ref().is_some_and(|tag| tag.verb == "ROLLBACK")
+    }
 }
 
 /// Whether the server is in a transaction.
@@ -40,7 +49,7 @@ pub(in crate::database) enum Status {
 
 impl Status {
     /// Reads the body of a ReadyForQuery.
-    pub(super) fn of(body: &[u8]) -> Option<Self> {
+    pub(in crate::database) fn of(body: &[u8]) -> Option<Self> {
         match body {
             b"I" => Some(Self::Idle),
             b"T" => Some(Self::Transaction),
@@ -103,6 +112,15 @@ pub(super) fn authentication(body: &[u8]) -> Result<(), &'static str> {
     }
 }
 
+/// Whether a setting is one by which texts are read, and not what the host relies on.
+pub(super) fn is_misread(name: &str, value: &str) -> bool {
+    match name {
+        "standard_conforming_strings" => value != "on",
+        "client_encoding" => !matches!(value, "UTF8" | "utf8" | "UTF-8" | "utf-8"),
+        _ => false,
+    }
+}
+
 /// The name and the value of a ParameterStatus' body.
 pub(super) fn parameter(body: &[u8]) -> Option<(&str, &str)> {
     let mut parts = body.split(|&byte| byte == 0).map(str::from_utf8);
@@ -114,7 +132,7 @@ pub(super) fn parameter(body: &[u8]) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CommandTag, Status, authentication, error, parameter};
+    use super::{CommandTag, Status, authentication, error, is_misread, parameter};
 
     #[test]
     fn a_tag_is_a_verb_and_perhaps_a_count() {
@@ -155,6 +173,19 @@ mod tests {
         assert_eq!(Status::of(b"E"), Some(Status::Failed));
         for body in [&b""[..], b"X", b"II"] {
             assert_eq!(Status::of(body), None);
+        }
+    }
+
+    #[test]
+    fn settings_by_which_texts_are_read_are_watched() {
+        for (name, value, expected) in [
+            ("standard_conforming_strings", "on", false),
+            ("standard_conforming_strings", "off", true),
+            ("client_encoding", "UTF8", false),
+            ("client_encoding", "LATIN1", true),
+            ("TimeZone", "off", false),
+        ] {
+            assert_eq!(is_misread(name, value), expected, "{name} {value}");
         }
     }
 

@@ -3,7 +3,7 @@ use tokio::io::ReadBuf;
 use super::{
     End, Status, Wire,
     description::{columns, parameters},
-    exchange::{CommandTag, authentication, error, parameter},
+    exchange::{CommandTag, authentication, error, is_misread, parameter},
     record::Record,
     tag,
 };
@@ -167,7 +167,8 @@ fn note(kind: u8, body: &mut [u8], record: &mut Record) -> Result<(), &'static s
                 Some(("crdb_version", value)) => {
                     record.cockroachdb_version = Some(value.to_owned());
                 }
-                _ => {}
+                Some((name, value)) => record.current.misread |= is_misread(name, value),
+                None => {}
             }
         }
         tag::COPY_BOTH | tag::COPY_IN | tag::COPY_OUT => record.current.copy = true,
