@@ -327,6 +327,6 @@ fn refusal(word: &str) -> Error {
 fn no_statement(what: &str) -> Error {
     Error::Database(Box::new(DatabaseError::of_host(
         "42601",
-        &format!("{what} begins no statement that SQL text may hold"),
+        &format!("syntax error: {what} begins no statement that SQL text may hold"),
     )))
 }
