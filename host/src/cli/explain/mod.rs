@@ -296,7 +296,7 @@ mod tests {
             for sentence in [about.means.as_str(), about.advice] {
                 assert!(sentence.len() > 12 && sentence.ends_with('.'), "{topic:?}");
                 assert!(
-                    sentence.starts_with(|c: char| c.is_uppercase()),
+                    sentence.starts_with(|c: char| c.is_uppercase() || c == '`'),
                     "{topic:?}"
                 );
             }
