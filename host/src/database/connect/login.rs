@@ -135,7 +135,8 @@ impl Connector {
             }
         });
         match level {
-            Some("serializable") => Ok(2),
+            // The check, the settings, BEGIN and ROLLBACK.
+            Some("serializable") => Ok(4),
             found => Err(ConnectError::Isolation {
                 address: address.to_string(),
                 found: found.unwrap_or("an unknown level").to_owned(),
