@@ -141,7 +141,7 @@ async fn what_a_run_says_of_itself_can_be_explained() {
         ("traps", "cpu=30s", "trap-unreachable"),
         ("recurses", "cpu=30s", "trap-stack-overflow"),
         ("returns_error", "cpu=30s", "plugin-error"),
-        ("exits", "cpu=30s", "program-failed"),
+        ("exits", "cpu=30s", "trap-unreachable"),
     ] {
         let finished = tests::run(&example(guest), &database.url())
             .arg("--summary")

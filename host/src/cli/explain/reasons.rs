@@ -84,7 +84,7 @@ fn deadline(step: Step) -> (&'static str, Fault, &'static str) {
 fn trap(kind: StopKind) -> (&'static str, Fault, &'static str) {
     match kind {
         StopKind::Unreachable => (
-            "The plugin gave up by itself: a panic, an uncaught exception or a failed assertion.",
+            "The plugin gave up by itself: a panic, an uncaught exception, a failed assertion, or an exit in the middle of `run`.",
             Fault::Plugin,
             "Its last words are in the log.",
         ),
