@@ -14,6 +14,10 @@ use crate::database::{
     pool::{Plan, Text},
 };
 
+/// Parameters of more bytes than this take so long that parsing the text once more does not count. What would be sent behind them to
+/// prepare it could miss their flight.
+const SMALL_BYTES: usize = 64 << 10;
+
 /// A statement's text and its parameters.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::database) struct Query<'a> {
@@ -68,6 +72,10 @@ impl Stop {
 impl<'a> Query<'a> {
     /// What it is known by, if it is worth preparing.
     pub(super) fn text(self) -> Option<Text<'a>> {
+        let texts = self.parameters.iter().flat_map(|it| it.text.as_deref());
+        if texts.map(str::len).sum::<usize>() > SMALL_BYTES {
+            return None;
+        }
         let types = self.parameters.iter();
         Text::new(self.sql, types.map(|parameter| parameter.data_type.clone()))
     }
