@@ -31,10 +31,27 @@ async fn users_does_its_tour_again_and_again() {
         assert_eq!(output["selected"], output["inserted"]);
         assert_eq!(output["updated"]["name"], "John Smith");
         assert_eq!(
-            (&output["users"], &output["deleted"]),
-            (&json!(2), &json!(true))
+            output["columns"],
+            json!(["id", "name", "email", "age", "active", "created_at"])
         );
-        assert_eq!(output["duplicate_refused"], true);
+        // Jane is written over with 28, then a year older, and both are once more.
+        for (what, expected) in [
+            ("written_over", json!(true)),
+            ("batch_inserted", json!(1_000)),
+            ("batch_updated", json!(10)),
+            ("not_found", json!([10])),
+            ("by_age", json!(["John Smith", "Jane Doe", "Somebody"])),
+            ("moved_together", json!(2)),
+            ("sum_of_ages", json!(32 + 30 + 170)),
+            ("duplicate_refused", json!(true)),
+            ("users", json!(1_002)),
+            ("deleted", json!(true)),
+        ] {
+            assert_eq!(output[what], expected, "{what}");
+        }
+        let adults = output["adults"].as_array().expect("a list");
+        assert_eq!(adults.len(), 2);
+        assert_eq!(adults[0]["active"], false);
     }
 }
 
