@@ -94,7 +94,7 @@ async fn code_from_the_cache_is_held_to_the_limits_of_today() {
     let words = &[
         "asks for more than the limits give",
         "104857600",
-        "67108864",
+        "0x4000000",
     ];
     lower().run().await.expect(3, words);
     assert!(entry(&cache).exists());
