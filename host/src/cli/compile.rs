@@ -25,8 +25,8 @@ use crate::{
 
 /// Compile plugins ahead of their first run
 ///
-/// The code goes into the cache of this user, from where `host run` takes it. It fits this host and the limits on memory, stack and tables
-/// that it was compiled with; code of another host is never loaded.
+/// The code goes into the cache of this user, from where `host run` takes it, whatever its limits are. Code that another host made is never
+/// loaded.
 #[derive(Debug, Args)]
 #[command(
     after_help = "The exit code is 0 if every plugin is in the cache now, else that of the first that is not."

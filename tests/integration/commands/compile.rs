@@ -64,7 +64,10 @@ async fn what_was_compiled_ahead_is_not_compiled_by_the_run() {
         (&false.into(), &first["key"])
     );
 
-    for more in [&[] as &[_], &["--memory", "64MiB", "--cpu", "1s"]] {
+    for more in [
+        &[] as &[_],
+        &["--memory", "64MiB", "--limit", "stack-bytes=256KiB"],
+    ] {
         let finished = run(&cache, &database.url(), more).await;
         finished.expect(0, &[FROM_CACHE]);
         assert!(!finished.stderr.contains(COMPILED), "{}", finished.stderr);
@@ -73,6 +76,28 @@ async fn what_was_compiled_ahead_is_not_compiled_by_the_run() {
     run(&elsewhere, &database.url(), &[])
         .await
         .expect(0, &[COMPILED]);
+}
+
+#[tokio::test]
+async fn code_from_the_cache_is_held_to_the_limits_of_today() {
+    let folder = folder();
+    let cache = folder.path().join("cache");
+    let text = "(component (core module $m (memory 1600)) (core instance (instantiate $m)))";
+    let bytes = wat::parse_str(text).expect("valid text");
+    let greedy = write(folder.path(), "greedy.wasm", bytes);
+    compile(&cache, &[&greedy]).run().await.expect(0, &[]);
+    let lower = || {
+        compile(&cache, &[&greedy])
+            .arg("--limit")
+            .arg("memory-bytes=64MiB")
+    };
+    let words = &[
+        "asks for more than the limits give",
+        "104857600",
+        "0x4000000",
+    ];
+    lower().run().await.expect(3, words);
+    assert!(entry(&cache).exists());
 }
 
 #[tokio::test]
