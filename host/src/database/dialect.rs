@@ -179,24 +179,6 @@ impl ServerKind {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::ServerKind::{CockroachDb, PostgreSql};
-
-    #[test]
-    fn only_what_the_database_adds_by_itself_is_no_part_of_a_key() {
-        for (column, is_added) in [
-            ("crdb_internal_id_shard_16", true),
-            ("crdb_region", true),
-            ("rowid", false),
-            ("hidden_by_its_user", false),
-        ] {
-            assert_eq!(CockroachDb.adds_to_keys(column), is_added, "{column}");
-            assert!(!PostgreSql.adds_to_keys(column), "{column}");
-        }
-    }
-}
-
 /// How SQL text is cut into tokens. Where the two differ, one of them could otherwise see code in what the host takes for a string.
 impl ServerKind {
     /// Whether this character ends a comment that began with `--`.
@@ -222,6 +204,24 @@ impl ServerKind {
         match self {
             Self::CockroachDb => &["#-", "||/", "|/", "//"],
             Self::PostgreSql => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServerKind::{CockroachDb, PostgreSql};
+
+    #[test]
+    fn only_what_the_database_adds_by_itself_is_no_part_of_a_key() {
+        for (column, is_added) in [
+            ("crdb_internal_id_shard_16", true),
+            ("crdb_region", true),
+            ("rowid", false),
+            ("hidden_by_its_user", false),
+        ] {
+            assert_eq!(CockroachDb.adds_to_keys(column), is_added, "{column}");
+            assert!(!PostgreSql.adds_to_keys(column), "{column}");
         }
     }
 }

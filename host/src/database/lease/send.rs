@@ -72,7 +72,7 @@ impl Stop {
 impl<'a> Query<'a> {
     /// What it is known by, if it is worth preparing.
     pub(super) fn text(self) -> Option<Text<'a>> {
-        let texts = self.parameters.iter().flat_map(|it| it.text.as_deref());
+        let texts = self.parameters.iter().filter_map(|it| it.text.as_deref());
         if texts.map(str::len).sum::<usize>() > SMALL_BYTES {
             return None;
         }
