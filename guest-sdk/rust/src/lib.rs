@@ -12,9 +12,10 @@
 //! # The database
 //!
 //! - [`table`] reads and changes the rows of a table: [`select`](Table::select), [`count`](Table::count),
-//!   [`insert`](Table::insert), [`batch_insert`](Table::batch_insert), and after a [`filter`](Table::filter)
-//!   [`update`](Filtered::update) and [`delete`](Filtered::delete). A record is any struct or map that serde knows;
-//!   [`json!`] makes one on the spot.
+//!   [`insert`](Table::insert), [`upsert`](Table::upsert), and after a [`filter`](Table::filter)
+//!   [`update`](Filtered::update) and [`delete`](Filtered::delete); many rows at once by
+//!   [`batch_insert`](Table::batch_insert) and [`batch_update`](Table::batch_update). A record is any struct or map that
+//!   serde knows; [`json!`] makes one on the spot.
 //! - [`query`] runs SQL text with parameters, [`sql::batch`] several texts at once, and a [`sql::Cursor`] reads any number of
 //!   rows. They need the grant `sql`.
 //! - [`create_table`] and [`drop_table`] change the schema, [`schema::tables`] and [`schema::describe_table`] tell what is
@@ -53,8 +54,8 @@
 //!
 //! # What the host does not do yet
 //!
-//! Version 0.1 of the host answers [`Error::Other`] with the code `not-implemented` to everything about transactions, which
-//! has no face here yet: see [`bindings`].
+//! Version 0.1 of the host answers [`Error::Other`] with the code `not-implemented` to everything about transactions of
+//! several calls, which have no face here yet: see [`bindings`]. Each call is a transaction of its own.
 
 mod batch;
 pub mod bindings;

@@ -92,7 +92,7 @@ async fn preparing_makes_the_table_of_markers_once() {
     let prepare = || check(&database.url()).arg("--prepare").run();
     let first = prepare().await.expect(0, &[]).json();
     says(&first, "prepare", "ok", &format!("made table {MARKERS}"));
-    says(&first, "commit markers", "ok", "can be settled");
+    says(&first, "commit markers", "ok", "is there");
 
     let client = database.client().await;
     let keep = format!(
@@ -159,7 +159,7 @@ async fn a_role_that_may_not_prepare_is_told_what_it_lacks() {
         .await
         .expect("the advice is SQL");
     let answer = check(&url).run().await.expect(0, &[]).json();
-    says(&answer, "commit markers", "ok", "can be settled");
+    says(&answer, "commit markers", "ok", "is there");
 }
 
 #[tokio::test]
@@ -286,5 +286,5 @@ async fn the_development_database_is_checked_too() {
     let answer = finished.expect(0, &[]).json();
     says(&answer, "connection", "ok", "the development database in");
     says(&answer, "role", "ok", "is a superuser");
-    says(&answer, "commit markers", "ok", "can be settled");
+    says(&answer, "commit markers", "ok", "is there");
 }

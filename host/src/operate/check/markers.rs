@@ -1,7 +1,7 @@
 use super::{Extent, Finding};
 use crate::database::{Error, Examiner, Markers, Prepared, Role};
 
-/// Whether an ambiguous commit can be settled here, after preparing for it if that was asked for.
+/// Whether there is what settling an ambiguous commit needs, after preparing for it if that was asked for.
 pub(super) async fn examine(
     examiner: &mut Examiner<'_>,
     role: &Role,
@@ -33,7 +33,7 @@ pub(super) async fn examine(
     tell(match examiner.markers().await? {
         Markers::Usable => Finding::ok(
             "commit markers",
-            format!("table {table} is there: a commit whose answer is lost can be settled"),
+            format!("table {table} is there for the transactions of later versions"),
         ),
         Markers::Missing => Finding::warning(
             "commit markers",
