@@ -45,7 +45,7 @@ async fn users_does_its_tour_again_and_again() {
             ("sum_of_ages", json!(32 + 30 + 170)),
             ("duplicate_refused", json!(true)),
             ("users", json!(1_002)),
-            ("deleted", json!(true)),
+            ("deleted", json!(1)),
         ] {
             assert_eq!(output[what], expected, "{what}");
         }

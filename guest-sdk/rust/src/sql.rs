@@ -51,6 +51,12 @@ impl Query {
     }
 
     /// Runs it and gives the number of rows that it inserted, updated, deleted or read.
+    ///
+    /// ```no_run
+    /// # use chitin::query;
+    /// let changed = query("UPDATE items SET price = price * $1 WHERE kind = $2").bind(2).bind("book").execute()?;
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
     pub fn execute(self) -> Result<u64> {
         Ok(sql::execute(&self.text, &values(self.parameters)?)?)
     }

@@ -49,7 +49,7 @@ struct Report {
     sum_of_ages: i64,
     duplicate_refused: bool,
     users: u64,
-    deleted: bool,
+    deleted: u64,
 }
 
 fn tour() -> Result<Report> {
@@ -117,7 +117,7 @@ fn tour() -> Result<Report> {
         sum_of_ages: sum_of_ages()?,
         duplicate_refused: is_refused(&users, &jane)?,
         users: users.count()?,
-        deleted: john.delete()? > 0,
+        deleted: john.delete()?,
     })
 }
 

@@ -49,11 +49,29 @@ impl Filtered {
     }
 
     /// Reads them.
+    ///
+    /// ```no_run
+    /// # use chitin::{eq, one_of, table};
+    /// let rows = table("users").filter(one_of("country", ["AT", "CH"])).filter(eq("active", true)).select()?;
+    /// for row in &rows {
+    ///     log::info!("{}", row.get::<&str>("name")?);
+    /// }
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
     pub fn select(self) -> Result<Rows> {
         self.reading().select()
     }
 
     /// Reads the first of them, or none. Without an order it is not said which one comes first.
+    ///
+    /// ```no_run
+    /// # use chitin::{eq, table};
+    /// let name: Option<String> = match table("users").filter(eq("id", 1)).select_one()? {
+    ///     Some(row) => row.get("name")?,
+    ///     None => None,
+    /// };
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
     pub fn select_one(self) -> Result<Option<Row>> {
         self.reading().select_one()
     }
@@ -64,6 +82,12 @@ impl Filtered {
     }
 
     /// Counts them.
+    ///
+    /// ```no_run
+    /// # use chitin::{lt, table};
+    /// let minors = table("users").filter(lt("age", 18)).count()?;
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
     pub fn count(self) -> Result<u64> {
         Ok(reads::count(&self.table, &filter(self.conditions)?)?)
     }
@@ -96,6 +120,14 @@ impl Filtered {
 
     /// Changes the one row that there can be, as with a condition on a key, and gives it back as it is now, or none.
     ///
+    /// ```no_run
+    /// # use chitin::{add, eq, table};
+    /// if let Some(row) = table("accounts").filter(eq("id", 1)).update_one([add("balance", 10)])? {
+    ///     let balance: i64 = row.get("balance")?;
+    /// }
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
+    ///
     /// More than one row is [`Error::NotOneRow`]. The rows *are* changed then, unless a transaction is rolled back.
     pub fn update_one(self, changes: impl Changes) -> Result<Option<Row>> {
         self.update_returning(changes, AllColumns)?.at_most_one()
@@ -118,6 +150,12 @@ impl Filtered {
     }
 
     /// Deletes them and gives them back as they were.
+    ///
+    /// ```no_run
+    /// # use chitin::{eq, table};
+    /// let gone = table("sessions").filter(eq("user", 1)).delete_returning(["token"])?;
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
     pub fn delete_returning(self, columns: impl Into<Returning>) -> Result<Rows> {
         let (table, target) = self.into_target()?;
         Outcome::new(writes::delete(&table, &target, &columns.into().0)?)?.into_rows()
