@@ -11,6 +11,7 @@ use super::{
     error::{DatabaseError, Error, ErrorKind},
     identifier::OWN_SCHEMA,
     lease::{Answer, Author, Bounds, Lease},
+    retry::{Attempts, RetryPolicy},
     rows::{Column, Rows},
     statement::{self, Statement},
     value::{Shape, Value},
@@ -229,6 +230,16 @@ impl Examiner<'_> {
     }
 
     async fn ask(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
+        let mut attempts = Attempts::new("examination", RetryPolicy::default(), self.deadline);
+        loop {
+            let outcome = self.ask_once(statement).await;
+            if let Some(outcome) = attempts.conclude(outcome).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn ask_once(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
         let bounds = Bounds {
             rows: ROWS,
             bytes: BYTES,

@@ -3,14 +3,14 @@
 //! [`RetryPolicy`] is what the operator chose; [`Attempts`] counts those of one piece of work and decides after each that failed. All who do
 //! work again ask it, and nothing else: the sessions here, each call for itself.
 //!
-//! Invariants: decides by the [`RetryReason`] alone, never by the text of a message. Knows no clock and draws no numbers: both are
-//! passed in. Waits for nothing.
+//! Invariants: decides by the [`RetryReason`] alone, never by the text of a message. What decides knows no clock and draws no numbers:
+//! both are passed in.
 
 mod policy;
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 pub use policy::{InvalidRetryPolicy, RetryPolicy};
 
@@ -36,15 +36,28 @@ impl Attempts {
         }
     }
 
+    /// The outcome of the work, or none if this attempt must be followed by another: after the wait, which is over then. What fails
+    /// with [`Error::Retry`] must have left nothing open.
+    pub(super) async fn conclude<T>(
+        &mut self,
+        outcome: Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
+        let Err(Error::Retry(reason)) = outcome else {
+            return Some(outcome);
+        };
+        match self.again(reason, Instant::now(), rand::random()) {
+            Ok(wait) => {
+                sleep(wait).await;
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+
     /// How long to wait before the next attempt, after one failed now. `chance` is drawn evenly from 0 to 1.
     ///
     /// Fails when there are no attempts left, or when the deadline would pass during the wait.
-    pub(super) fn again(
-        &mut self,
-        reason: RetryReason,
-        now: Instant,
-        chance: f64,
-    ) -> Result<Duration, Error> {
+    fn again(&mut self, reason: RetryReason, now: Instant, chance: f64) -> Result<Duration, Error> {
         self.failed += 1;
         let wait = self.policy.wait(self.failed, chance);
         let is_late = now + wait >= self.deadline;

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use tokio::time::{Instant, sleep};
 use tokio_postgres::{
     Row,
     types::{Oid, Type},
@@ -101,17 +100,9 @@ impl Session {
         attempts: &mut Attempts,
         outcome: Result<T, Error>,
     ) -> Option<Result<T, Error>> {
-        let Err(Error::Retry(reason)) = outcome else {
-            return Some(outcome);
-        };
-        match attempts.again(reason, Instant::now(), rand::random()) {
-            Ok(wait) => {
-                sleep(wait).await;
-                self.statistics.retries += 1;
-                None
-            }
-            Err(error) => Some(Err(error)),
-        }
+        let outcome = attempts.conclude(outcome).await;
+        self.statistics.retries += u64::from(outcome.is_none());
+        outcome
     }
 
     /// Begins a transaction.
