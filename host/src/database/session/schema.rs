@@ -15,7 +15,12 @@ impl Session {
         if_not_exists: bool,
     ) -> Result<bool, Error> {
         let statement = statement::create_table(self.database.server().kind, table, definition)?;
-        let made = self.write_only(&statement, Author::Host).await;
+        let mut made = self.write_only(&statement, Author::Host).await;
+        if matches!(&made, Err(Error::Database(error)) if error.sqlstate == "42710") {
+            // A type has the name: that of the rows of a table which somebody else has made at this moment, as the next answer tells, or
+            // another one.
+            made = self.write_only(&statement, Author::Host).await;
+        }
         self.database.forget_tables();
         match made {
             Ok(_) => Ok(true),
