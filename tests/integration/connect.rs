@@ -10,12 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use host::{
-    database::{
-        ConnectError, ConnectOptions, Database, Error, LimitExceeded, Limits, ServerKind, Session,
-        SessionOptions, TimeoutStep, Value,
-    },
-    tenancy::Grants,
+use host::database::{
+    ConnectError, ConnectOptions, Database, Error, LimitExceeded, Limits, ServerKind, Session,
+    TimeoutStep, Value,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::NamedTempFile;
@@ -95,12 +92,7 @@ fn session(database: &Database) -> Session {
 }
 
 fn limited(database: &Database, limits: Limits) -> Session {
-    database.session(SessionOptions {
-        grants: Grants::all(),
-        limits,
-        deadline: tokio::time::Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    })
+    database.session(tests::session_options(limits))
 }
 
 async fn scalar(session: &mut Session, expression: &str) -> String {

@@ -8,12 +8,8 @@
 
 use std::time::Duration;
 
-use host::{
-    database::{
-        ConnectOptions, CursorId, Database, Error, ErrorKind, Limits, Rows, Session,
-        SessionOptions, Value,
-    },
-    tenancy::Grants,
+use host::database::{
+    ConnectOptions, CursorId, Database, Error, ErrorKind, Limits, Rows, Session, Value,
 };
 use serde_json::json;
 use tests::{TestDatabase, example, wait_until};
@@ -21,12 +17,7 @@ use tokio::time::{Instant, timeout};
 use tokio_postgres::Client;
 
 fn limited(database: &Database, limits: Limits) -> Session {
-    database.session(SessionOptions {
-        grants: Grants::all(),
-        limits,
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    })
+    database.session(tests::session_options(limits))
 }
 
 fn session(database: &Database) -> Session {

@@ -6,14 +6,7 @@
     reason = "these are tests: what is not expected ends them"
 )]
 
-use std::time::Duration;
-
-use host::{
-    database::{
-        ConnectOptions, Database, Error, LimitExceeded, Limits, Session, SessionOptions, Value,
-    },
-    tenancy::Grants,
-};
+use host::database::{ConnectOptions, Database, Error, LimitExceeded, Limits, Session, Value};
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
@@ -21,16 +14,10 @@ use proptest::{
 };
 use serde_json::json;
 use tests::{Reply, TestDatabase, example};
-use tokio::time::Instant;
 use tokio_postgres::Client;
 
 fn limited(database: &Database, limits: Limits) -> Session {
-    database.session(SessionOptions {
-        grants: Grants::all(),
-        limits,
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    })
+    database.session(tests::session_options(limits))
 }
 
 async fn single_connection(database: &TestDatabase) -> Database {

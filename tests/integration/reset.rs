@@ -6,29 +6,17 @@
     reason = "these are tests: what is not expected ends them"
 )]
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
-use host::{
-    database::{ConnectOptions, Database, Interval, Limits, Session, SessionOptions, Value},
-    tenancy::Grants,
-};
+use host::database::{ConnectOptions, Database, Interval, Limits, Session, Value};
 use tests::{
     TestDatabase,
     fault::{Answer, FakeServer, Fault, Product, Proxy},
     unique_name,
 };
-use tokio::time::Instant;
 
 fn session(database: &Database) -> Session {
-    database.session(SessionOptions {
-        grants: Grants::all(),
-        limits: Limits::default(),
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    })
+    database.session(tests::session_options(Limits::default()))
 }
 
 async fn connect(url: &str) -> Database {

@@ -1,21 +1,15 @@
 //! A call that loses a race is done again by the host, as often as the policy says.
 
-use std::time::Duration;
-
 use host::database::{
     Assignment, Change, Condition, Database, Error, Limits, Operator, RetryPolicy, Returning,
     Session, SessionOptions, Target, Value,
 };
-use host::tenancy::Grants;
-use tokio::time::Instant;
 use tokio_postgres::Client;
 
 fn session(database: &Database, max_retries: u32) -> Session {
     database.session(SessionOptions {
-        grants: Grants::all(),
-        limits: Limits::default(),
-        deadline: Instant::now() + Duration::from_mins(1),
         retry: RetryPolicy::default().with_max_retries(max_retries),
+        ..tests::session_options(Limits::default())
     })
 }
 

@@ -8,25 +8,16 @@
 
 use std::time::Duration;
 
-use host::{
-    database::{
-        ConnectOptions, Database, Error, ErrorKind, Limits, Session, SessionOptions, SqlStatement,
-        Value, Written,
-    },
-    tenancy::Grants,
+use host::database::{
+    ConnectOptions, Database, Error, ErrorKind, Limits, Session, SqlStatement, Value, Written,
 };
 use serde_json::json;
 use tests::{Reply, TestDatabase, example, unique_name, wait_until};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_postgres::Client;
 
 fn limited(database: &Database, limits: Limits) -> Session {
-    database.session(SessionOptions {
-        grants: Grants::all(),
-        limits,
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    })
+    database.session(tests::session_options(limits))
 }
 
 fn sql(text: &str, parameters: &[Value<'static>]) -> SqlStatement {

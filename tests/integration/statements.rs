@@ -6,29 +6,18 @@
     reason = "these are tests: what is not expected ends them"
 )]
 
-use std::time::Duration;
-
-use host::{
-    database::{
-        Assignment, Change, ColumnDefinition, Condition, DataType, Database, Error, ErrorKind,
-        Field, LimitExceeded, Limits, Operator, Returning, Rows, Selection, Session,
-        SessionOptions, TableDefinition, Target, Value,
-    },
-    tenancy::Grants,
+use host::database::{
+    Assignment, Change, ColumnDefinition, Condition, DataType, Database, Error, ErrorKind, Field,
+    LimitExceeded, Limits, Operator, Returning, Rows, Selection, Session, TableDefinition, Target,
+    Value,
 };
 use tests::{
     TestDatabase,
     fault::{Answer, FakeServer, Product, Relation, error, ready, serve},
 };
-use tokio::time::Instant;
 
 fn session(database: &Database, limits: Limits) -> Session {
-    database.session(SessionOptions {
-        grants: Grants::all(),
-        limits,
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    })
+    database.session(tests::session_options(limits))
 }
 
 /// One connection, with a table.

@@ -8,12 +8,9 @@
 
 use std::time::Duration;
 
-use host::{
-    database::{
-        Batch, Conflict, ConflictAction, Database, Error, Field, Limits, Returning, Rows, Session,
-        SessionOptions, Value,
-    },
-    tenancy::Grants,
+use host::database::{
+    Batch, Conflict, ConflictAction, Database, Error, Field, Limits, Returning, Rows, Session,
+    SessionOptions, Value,
 };
 use serde_json::{Value as Json, json};
 use tests::{TestDatabase, example};
@@ -76,10 +73,8 @@ pub(crate) fn keep(key: &[&str]) -> Conflict {
 /// A session with these limits on a pool that may be shared.
 pub(crate) fn limited(database: &Database, limits: Limits) -> Session {
     database.session(SessionOptions {
-        grants: Grants::all(),
-        limits,
         deadline: Instant::now() + Duration::from_mins(2),
-        retry: host::database::RetryPolicy::default(),
+        ..tests::session_options(limits)
     })
 }
 

@@ -1,6 +1,10 @@
-use std::{env, thread};
+use std::{env, thread, time::Duration};
 
-use host::database::ConnectOptions;
+use host::{
+    database::{ConnectOptions, Limits, RetryPolicy, SessionOptions},
+    tenancy::Grants,
+};
+use tokio::time::Instant;
 use tokio_postgres::{Client, NoTls};
 
 /// A database made for one test and dropped with it.
@@ -24,6 +28,16 @@ pub async fn database() -> TestDatabase {
         .await
         .expect("a database can be made");
     database
+}
+
+/// A session that may do everything for a minute, under these limits.
+pub fn session_options(limits: Limits) -> SessionOptions {
+    SessionOptions {
+        grants: Grants::all(),
+        limits,
+        deadline: Instant::now() + Duration::from_mins(1),
+        retry: RetryPolicy::default(),
+    }
 }
 
 impl TestDatabase {
@@ -68,7 +82,7 @@ impl TestDatabase {
 
     /// The host's own front door to it, with the default limits.
     pub async fn connect(&self) -> host::database::Database {
-        host::database::Database::connect(self.options(), host::database::Limits::default())
+        host::database::Database::connect(self.options(), Limits::default())
             .await
             .expect("it connects")
     }

@@ -12,7 +12,7 @@ mod runner;
 mod scripted;
 
 pub use cluster::{Cluster, cluster};
-pub use database::{TestDatabase, database};
+pub use database::{TestDatabase, database, session_options};
 pub use guest::{example, plugin};
 pub use random::Random;
 pub use runner::{Finished, HostCommand, host, host_binary, run, wait_until};

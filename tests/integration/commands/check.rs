@@ -1,14 +1,8 @@
 //! `host check`: what is said about a database, and what `--prepare` makes in it.
 
-use host::{
-    database::{
-        Database, Error, Limits, Returning, Selection, SessionOptions, TableDefinition, Target,
-    },
-    tenancy::Grants,
-};
+use host::database::{Database, Error, Limits, Returning, Selection, TableDefinition, Target};
 use serde_json::Value;
 use tests::{Finished, HostCommand, TestDatabase, cluster, database, host};
-use tokio::time::{Duration, Instant};
 
 const MARKERS: &str = "chitin_internal.commit_marker";
 
@@ -172,12 +166,7 @@ async fn the_hosts_own_schema_is_closed_to_plugins() {
         .expect(0, &[]);
     let connected = Database::connect(database.options(), Limits::default());
     let connected = connected.await.expect("it connects");
-    let mut session = connected.session(SessionOptions {
-        grants: Grants::all(),
-        limits: Limits::default(),
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    });
+    let mut session = connected.session(tests::session_options(Limits::default()));
     let outcomes = [
         session
             .select(MARKERS, &Selection::default())

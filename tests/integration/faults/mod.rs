@@ -11,8 +11,6 @@ mod lost;
 mod outcome;
 mod protocol;
 
-use std::time::Duration;
-
 use host::{
     database::{
         Assignment, Change, ConnectOptions, Database, Error, Field, Limits, Returning, Rows,
@@ -20,7 +18,6 @@ use host::{
     },
     tenancy::Grants,
 };
-use tokio::time::Instant;
 
 async fn connect(url: &str) -> Database {
     let options = ConnectOptions::from_url(url).expect("a good URL");
@@ -31,9 +28,7 @@ async fn connect(url: &str) -> Database {
 fn session(database: &Database) -> Session {
     database.session(SessionOptions {
         grants: Grants::standard(),
-        limits: Limits::default(),
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
+        ..tests::session_options(Limits::default())
     })
 }
 

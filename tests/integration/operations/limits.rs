@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use host::{
-    database::{
-        Batch, Change, Error, LimitExceeded, Limits, Operator, Returning, Rows, Selection, Session,
-        SessionOptions, Target, TimeoutStep, Value,
-    },
-    tenancy::Grants,
+use host::database::{
+    Batch, Change, Error, LimitExceeded, Limits, Operator, Returning, Rows, Selection, Session,
+    SessionOptions, Target, TimeoutStep, Value,
 };
 use tokio::time::Instant;
 
@@ -242,10 +239,8 @@ async fn a_run_has_so_many_statements_and_so_much_time() {
 
     let deadline = Instant::now() + Duration::from_millis(200);
     let mut session = connected.session(SessionOptions {
-        grants: Grants::all(),
-        limits: Limits::default(),
         deadline,
-        retry: host::database::RetryPolicy::default(),
+        ..tests::session_options(Limits::default())
     });
     let result = session.execute("SELECT pg_sleep(20)", &[]).await;
     assert_eq!(result, Err(Error::Timeout(TimeoutStep::Running)));

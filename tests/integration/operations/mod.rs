@@ -15,8 +15,6 @@ mod sql_text;
 mod tables;
 mod writes;
 
-use std::time::Duration;
-
 use host::{
     database::{
         Assignment, Batch, Change, ColumnDefinition, Condition, DataType, Database, DatabaseError,
@@ -26,7 +24,6 @@ use host::{
     tenancy::Grants,
 };
 use tests::TestDatabase;
-use tokio::time::Instant;
 
 pub(crate) fn text(text: &'static str) -> Value<'static> {
     Value::Text(text.into())
@@ -46,12 +43,9 @@ pub(crate) fn limited(database: &Database, limits: Limits) -> Session {
 }
 
 pub(crate) fn granted(database: &Database, limits: Limits, grants: Grants) -> Session {
-    let deadline = Instant::now() + Duration::from_mins(1);
     database.session(SessionOptions {
         grants,
-        limits,
-        deadline,
-        retry: host::database::RetryPolicy::default(),
+        ..tests::session_options(limits)
     })
 }
 

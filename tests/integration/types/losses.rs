@@ -2,10 +2,8 @@
 
 use host::database::{
     Assignment, Batch, Change, Condition, Database, Error, Limits, Operator, Returning, Selection,
-    Session, SessionOptions, Target, TimeTz, Value,
+    Session, Target, TimeTz, Value,
 };
-use host::tenancy::Grants;
-use tokio::time::{Duration, Instant};
 
 use super::{cell, field, misfits::conversion, prepare};
 use crate::operations::{decimal, session};
@@ -13,12 +11,7 @@ use crate::operations::{decimal, session};
 const NOON: i64 = 43_200_000_000;
 
 fn another(database: &Database) -> Session {
-    database.session(SessionOptions {
-        grants: Grants::all(),
-        limits: Limits::default(),
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    })
+    database.session(tests::session_options(Limits::default()))
 }
 
 fn is(column: &str, value: Value<'static>) -> Condition {

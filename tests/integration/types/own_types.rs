@@ -1,23 +1,14 @@
 //! Types of the users' own: what they cost, and that they cannot go stale or hang.
 
-use host::database::{
-    Batch, Database, Limits, Other, Returning, Rows, Selection, Session, SessionOptions, Value,
-};
-use host::tenancy::Grants;
+use host::database::{Batch, Database, Limits, Other, Returning, Rows, Selection, Session, Value};
 use tests::TestDatabase;
-use tokio::time::{Duration, Instant};
 
 use super::{cell, field, make_types, misfits::conversion, prepare};
 use crate::operations::{session, text};
 
 /// One more session of a database, with what the host knows of it.
 fn another(database: &Database) -> Session {
-    database.session(SessionOptions {
-        grants: Grants::all(),
-        limits: Limits::default(),
-        deadline: Instant::now() + Duration::from_mins(1),
-        retry: host::database::RetryPolicy::default(),
-    })
+    database.session(tests::session_options(Limits::default()))
 }
 
 fn label(type_name: &'static str, text: &'static str) -> Value<'static> {
@@ -248,12 +239,7 @@ async fn many_rows_of_many_types_of_the_users_own_arrive() {
         ..Limits::default()
     };
     for round_trips in [2, 1] {
-        let mut session = connected.session(SessionOptions {
-            grants: Grants::all(),
-            limits,
-            deadline: Instant::now() + Duration::from_mins(1),
-            retry: host::database::RetryPolicy::default(),
-        });
+        let mut session = connected.session(tests::session_options(limits));
         let rows = session.query(&sql, &[]).await.expect("selected");
         assert_eq!(rows.len(), 2_000);
         assert_eq!(cell(&rows, 1_999, 117), label("e39", "x"));
