@@ -6,15 +6,14 @@ use tokio::time::Instant;
 
 use super::{
     Database,
-    catalog::TypeInfo,
     classify::Phase,
     error::{DatabaseError, Error, ErrorKind},
     identifier::OWN_SCHEMA,
-    lease::{Answer, Author, Bounds, Lease},
+    lease::{Author, Bounds, Lease},
     retry::{Attempts, RetryPolicy},
-    rows::{Column, Rows},
+    rows::Rows,
     statement::{self, Statement},
-    value::{Shape, Value},
+    value::Value,
 };
 
 /// How long looking may take in all.
@@ -123,15 +122,17 @@ impl Examiner<'_> {
     pub async fn role(&mut self) -> Result<Role, Error> {
         let rows = self.ask(&statement::role()).await?;
         let is = |column| matches!(rows.value(0, column), Ok(Value::Boolean(true)));
-        let name = text(&rows, 0).ok_or_else(|| strange("the role is not in its own list"))?;
+        let name = rows
+            .text(0, 0)
+            .ok_or_else(|| strange("the role is not in its own list"))?;
         Ok(Role {
             name,
             is_superuser: is(1),
             bypasses_row_security: is(2),
             creates_roles: is(3),
-            connection_limit: number(&rows, 4),
+            connection_limit: count(&rows, 4),
             creates_schemas: is(5),
-            schema: text(&rows, 6),
+            schema: rows.text(0, 6),
             creates_tables: is(7),
         })
     }
@@ -139,7 +140,7 @@ impl Examiner<'_> {
     /// How transactions are kept apart. One round trip.
     pub async fn isolation(&mut self) -> Result<String, Error> {
         let rows = self.ask(&statement::isolation()).await?;
-        text(&rows, 0)
+        rows.text(0, 0)
             .ok_or_else(|| strange("the server does not say how transactions are isolated"))
     }
 
@@ -148,10 +149,11 @@ impl Examiner<'_> {
         let statement = statement::capacity(self.database.server().kind);
         let rows = self.ask(&statement).await?;
         Ok(Capacity {
-            maximum: text(&rows, 0)
+            maximum: rows
+                .text(0, 0)
                 .and_then(|number| number.parse().ok())
                 .filter(|&maximum| maximum > 0),
-            in_use: number(&rows, 1),
+            in_use: count(&rows, 1),
         })
     }
 
@@ -162,9 +164,9 @@ impl Examiner<'_> {
             let (asked, started) = (milliseconds(SystemTime::now()), Instant::now());
             let rows = self.ask(&statement::clock()).await?;
             let round_trip = started.elapsed();
-            let Ok(Value::Int64(theirs)) = rows.value(0, 0) else {
-                return Err(strange("the server does not say what time it is"));
-            };
+            let theirs = rows
+                .number(0, 0)
+                .ok_or_else(|| strange("the server does not say what time it is"))?;
             let half = i64::try_from(round_trip.as_millis() / 2).unwrap_or(i64::MAX);
             samples.push((
                 round_trip,
@@ -251,7 +253,7 @@ impl Examiner<'_> {
         let answer = self.lease.run(&statement.sql, &[], &bounds).await;
         let server = self.database.server().kind;
         let answer = answer.map_err(|failure| failure.into_error(Phase::Read, server))?;
-        Ok(readable(answer))
+        Ok(Rows::of_builtin_types(answer.columns, answer.rows))
     }
 }
 
@@ -271,35 +273,9 @@ fn is_there_already(error: &DatabaseError) -> bool {
     )
 }
 
-/// The rows of a statement whose columns have built-in types.
-fn readable(answer: Answer) -> Rows {
-    let columns = answer.columns.into_iter().map(|column| {
-        let info = match Shape::of_builtin(column.oid) {
-            Some((name, shape)) => TypeInfo {
-                cast: name.clone(),
-                name,
-                shape,
-            },
-            None => TypeInfo::unknown(column.oid),
-        };
-        Column::new(column.name, &info)
-    });
-    Rows::new(columns.collect(), answer.rows)
-}
-
-fn text(rows: &Rows, column: usize) -> Option<String> {
-    match rows.value(0, column) {
-        Ok(Value::Text(text)) => Some(text.into_owned()),
-        _ => None,
-    }
-}
-
-/// A number; a negative one says that there is none.
-fn number(rows: &Rows, column: usize) -> Option<u64> {
-    match rows.value(0, column) {
-        Ok(Value::Int64(number)) => u64::try_from(number).ok(),
-        _ => None,
-    }
+/// How many there can be; a negative number says that there is no bound.
+fn count(rows: &Rows, column: usize) -> Option<u64> {
+    u64::try_from(rows.number(0, column)?).ok()
 }
 
 fn milliseconds(time: SystemTime) -> i64 {

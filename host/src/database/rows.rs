@@ -8,7 +8,8 @@ use tokio_postgres::{
 use super::{
     catalog::TypeInfo,
     error::ConversionError,
-    value::{Shape, Value, decode, text_bytes},
+    value::{Scalar, Shape, Value, decode, text_bytes},
+    wire::RawColumn,
 };
 
 /// Rows of a result. They stay as they came, and are read value by value.
@@ -45,12 +46,32 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
-/// How many bytes the values of a column of decimals take as text, which can be far more than those that they came in.
-pub(super) fn decimal_bytes(rows: &[Row], column: usize, shape: Shape) -> u64 {
-    let raws = rows
-        .iter()
-        .filter_map(|row| row.try_get::<_, Raw<'_>>(column).ok()?.0);
-    raws.map(|raw| text_bytes(shape, raw)).sum()
+/// Tells how many bytes rows of these columns take: those that they came in, and those of their decimals as text, which can be far
+/// more.
+#[derive(Debug)]
+pub(super) struct Measure {
+    decimals: Vec<(usize, Shape)>,
+}
+
+impl Measure {
+    pub(super) fn of(columns: &[RawColumn]) -> Self {
+        let shape = |column: &RawColumn| Some(Shape::of_builtin(column.oid)?.1);
+        let shapes = columns.iter().map(shape).enumerate();
+        let decimals = shapes
+            .filter_map(|(place, shape)| Some((place, shape?)))
+            .filter(|(_, shape)| shape.scalar == Scalar::Numeric)
+            .collect();
+        Self { decimals }
+    }
+
+    pub(super) fn bytes(&self, row: &Row) -> u64 {
+        let text = |(place, shape): &(usize, Shape)| {
+            let raw = row.try_get::<_, Raw<'_>>(*place).ok()?.0?;
+            Some(text_bytes(*shape, raw))
+        };
+        let texts: u64 = self.decimals.iter().filter_map(text).sum();
+        row.raw_size_bytes() as u64 + texts
+    }
 }
 
 impl Column {
@@ -66,6 +87,32 @@ impl Column {
 impl Rows {
     pub(super) fn new(columns: Vec<Column>, rows: Vec<Row>) -> Self {
         Self { columns, rows }
+    }
+
+    /// What the database said of itself: all columns are of types that are the same everywhere.
+    pub(super) fn of_builtin_types(columns: Vec<RawColumn>, rows: Vec<Row>) -> Self {
+        let column = |column: RawColumn| {
+            let info = TypeInfo::builtin(column.oid);
+            let info = info.unwrap_or_else(|| TypeInfo::unknown(column.oid));
+            Column::new(column.name, &info)
+        };
+        Self::new(columns.into_iter().map(column).collect(), rows)
+    }
+
+    /// The text in this place, if it is one.
+    pub(super) fn text(&self, row: usize, column: usize) -> Option<String> {
+        match self.value(row, column) {
+            Ok(Value::Text(text)) => Some(text.into_owned()),
+            _ => None,
+        }
+    }
+
+    /// The whole number in this place, if it is one.
+    pub(super) fn number(&self, row: usize, column: usize) -> Option<i64> {
+        match self.value(row, column) {
+            Ok(Value::Int64(number)) => Some(number),
+            _ => None,
+        }
     }
 
     /// The columns, which are there even when there are no rows.

@@ -47,21 +47,13 @@ impl TableInfo {
     /// Reads what [`look_up`] found.
     pub(super) fn read(found: &Rows) -> Self {
         let column = |row| {
-            let text = |column| match found.value(row, column) {
-                Ok(Value::Text(text)) => Some(text.into_owned()),
-                _ => None,
-            };
-            let number = |column| match found.value(row, column) {
-                Ok(Value::Int64(number)) => Some(number),
-                _ => None,
-            };
             Some(ColumnInfo {
-                name: text(0)?,
-                exact_type: text(1)?,
-                oid: Oid::try_from(number(2)?).ok()?,
-                modifier: i32::try_from(number(3)?).ok()?,
+                name: found.text(row, 0)?,
+                exact_type: found.text(row, 1)?,
+                oid: Oid::try_from(found.number(row, 2)?).ok()?,
+                modifier: i32::try_from(found.number(row, 3)?).ok()?,
                 in_primary_key: found.value(row, 4) == Ok(Value::Boolean(true)),
-                default: text(5),
+                default: found.text(row, 5),
             })
         };
         Self {

@@ -9,7 +9,7 @@ use host::database::{
 use tokio::time::Instant;
 
 use super::{
-    accounts, assign, condition, field, is, limited, matching, names, text, with_accounts,
+    accounts, assign, condition, decimal, field, is, limited, matching, names, text, with_accounts,
 };
 
 #[tokio::test]
@@ -248,4 +248,49 @@ async fn a_run_has_so_many_statements_and_so_much_time() {
         session.count("accounts", &[]).await,
         Err(Error::Timeout(TimeoutStep::Running))
     );
+}
+
+#[tokio::test]
+async fn decimals_of_all_statements_of_a_batch_are_bounded_together() {
+    let database = tests::database().await;
+    let statement = "CREATE TABLE t (id int8 PRIMARY KEY, n numeric, label text)";
+    database
+        .client()
+        .await
+        .simple_query(statement)
+        .await
+        .expect("a table");
+    let limits = Limits {
+        result_bytes: 50_000,
+        ..Limits::default()
+    };
+    let mut session = limited(&database.connect().await, limits);
+    // A few bytes each on their way, and 15,001 as text. Rows with a label go in a statement of their own.
+    let row = |id: i64, label: Option<Value<'static>>| {
+        vec![Some(Value::Int64(id)), Some(decimal("1e15000")), label]
+    };
+    let label = || Some(text("x"));
+    let batch = |rows| Batch {
+        columns: names(&["id", "n", "label"]),
+        rows,
+    };
+    let few = batch(vec![row(1, None), row(2, None), row(3, label())]);
+    let many = batch(vec![
+        row(4, None),
+        row(5, None),
+        row(6, label()),
+        row(7, label()),
+    ]);
+    let written = session
+        .batch_insert("t", &few, None, &Returning::AllColumns)
+        .await;
+    assert_eq!(written.expect("below the limit").count, 3);
+    match session
+        .batch_insert("t", &many, None, &Returning::AllColumns)
+        .await
+    {
+        Err(Error::Limit(limit)) => assert_eq!(limit.name, "result-bytes"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(session.count("t", &[]).await, Ok(3));
 }

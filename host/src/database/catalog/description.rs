@@ -4,10 +4,10 @@ use std::{collections::HashMap, fmt};
 
 use tokio_postgres::types::Oid;
 
-use super::{TypeInfo, builtin};
+use super::TypeInfo;
 use crate::database::{
     rows::Rows,
-    value::{Scalar, Shape, Value},
+    value::{Scalar, Shape},
 };
 
 /// Finds types by the array of OIDs in `$1`. Of an array type, the second half is about its elements.
@@ -49,20 +49,8 @@ impl Description {
     }
 
     fn read(found: &Rows, row: usize) -> Option<Self> {
-        let number = |column| {
-            if let Ok(Value::Int64(number)) = found.value(row, column) {
-                Oid::try_from(number).ok()
-            } else {
-                None
-            }
-        };
-        let text = |column| {
-            if let Ok(Value::Text(text)) = found.value(row, column) {
-                Some(text.into_owned())
-            } else {
-                None
-            }
-        };
+        let number = |column| Oid::try_from(found.number(row, column)?).ok();
+        let text = |column| found.text(row, column);
         let named = |first| {
             Some(Named {
                 schema: text(first)?,
@@ -127,7 +115,7 @@ impl Named {
             ("e", _) => plain(Scalar::Label),
             ("b", _) => plain(Scalar::of_extension(&self.name)),
             ("d", Some(base)) if depth < DEEPEST => {
-                if let Some(info) = builtin(base) {
+                if let Some(info) = TypeInfo::builtin(base) {
                     return Some((info.cast, info.shape));
                 }
                 let base = all.get(&base)?;

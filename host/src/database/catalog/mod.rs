@@ -55,7 +55,7 @@ impl Catalog {
         if let Some(known) = self.types.get(&oid) {
             return Some(known);
         }
-        if let Some(info) = builtin(oid) {
+        if let Some(info) = TypeInfo::builtin(oid) {
             return Some(self.types.keep(oid, info));
         }
         let asked = self.missing.get(&oid)?;
@@ -104,6 +104,21 @@ impl Catalog {
 }
 
 impl TypeInfo {
+    /// A type that is the same everywhere.
+    pub(super) fn builtin(oid: Oid) -> Option<Self> {
+        let (name, shape) = Shape::of_builtin(oid)?;
+        let (element, brackets) = name
+            .strip_suffix("[]")
+            .map_or((name.as_str(), ""), |element| (element, "[]"));
+        // Without quotes `char` is another type, and `bit` is a single one.
+        let cast = match element {
+            "char" => format!("\"char\"{brackets}"),
+            "bit" => format!("varbit{brackets}"),
+            element => format!("{element}{brackets}"),
+        };
+        Some(Self { name, cast, shape })
+    }
+
     /// All that can be said of a type that cannot be looked up.
     pub(super) fn unknown(oid: Oid) -> Self {
         Self {
@@ -112,20 +127,6 @@ impl TypeInfo {
             shape: Shape::OPAQUE,
         }
     }
-}
-
-fn builtin(oid: Oid) -> Option<TypeInfo> {
-    let (name, shape) = Shape::of_builtin(oid)?;
-    let (element, brackets) = name
-        .strip_suffix("[]")
-        .map_or((name.as_str(), ""), |element| (element, "[]"));
-    // Without quotes `char` is another type, and `bit` is a single one.
-    let cast = match element {
-        "char" => format!("\"char\"{brackets}"),
-        "bit" => format!("varbit{brackets}"),
-        element => format!("{element}{brackets}"),
-    };
-    Some(TypeInfo { name, cast, shape })
 }
 
 #[cfg(test)]

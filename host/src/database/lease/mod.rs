@@ -30,6 +30,7 @@ use super::{
     error::TimeoutStep,
     failure::Failure,
     pool::{Conn, Manager, Pool, SessionId},
+    rows::Measure,
     statistics::Statistics,
     wire::{CommandTag, Counters, RawColumn},
 };
@@ -90,6 +91,14 @@ pub(super) struct Answer {
     pub(super) rows: Vec<Row>,
     /// What it did.
     pub(super) tag: CommandTag,
+}
+
+impl Answer {
+    /// How many bytes its rows take, their decimals as text included.
+    pub(super) fn bytes(&self) -> u64 {
+        let measure = Measure::of(&self.columns);
+        self.rows.iter().map(|row| measure.bytes(row)).sum()
+    }
 }
 
 impl Lease {

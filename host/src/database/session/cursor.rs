@@ -19,10 +19,9 @@ use crate::database::{
     failure::Failure,
     lease::{Around, Author, BEGIN_READ_ONLY, Bounds, Lease, Query},
     limits::LimitExceeded,
-    rows::{Column, Rows, decimal_bytes},
+    rows::{Column, Measure, Rows},
     statement::{SqlText, Statement},
-    value::{Scalar, Shape, Value},
-    wire::RawColumn,
+    value::Value,
 };
 
 /// How many rows are asked for at most as long as few are known: those that follow may be much larger.
@@ -53,8 +52,7 @@ pub(super) struct Cursors {
 struct Cursor {
     id: CursorId,
     columns: Vec<Column>,
-    /// The columns of decimals: as text they can be far larger than they came.
-    decimals: Vec<(usize, Shape)>,
+    measure: Measure,
     /// Rows that have come and were not given out yet, each with its size.
     ahead: VecDeque<(Row, u64)>,
     /// How many rows have come, and the size of the largest.
@@ -208,7 +206,7 @@ impl Session {
         let mut cursor = Cursor {
             id: opening.id,
             columns: described.columns().to_vec(),
-            decimals: decimals(&first.columns),
+            measure: Measure::of(&first.columns),
             ahead: VecDeque::new(),
             seen: 0,
             largest: 0,
@@ -348,10 +346,7 @@ impl Cursor {
     fn keep(&mut self, rows: Vec<Row>) -> u64 {
         let count = rows.len() as u64;
         for row in rows {
-            let one = std::slice::from_ref(&row);
-            let decimals = self.decimals.iter();
-            let decimals = decimals.map(|(place, shape)| decimal_bytes(one, *place, *shape));
-            let size = row.raw_size_bytes() as u64 + decimals.sum::<u64>();
+            let size = self.measure.bytes(&row);
             self.largest = self.largest.max(size);
             self.ahead.push_back((row, size));
         }
@@ -396,15 +391,6 @@ impl Cursor {
             .min(fitting)
             .min(self.seen.saturating_mul(10).max(FIRST_ROWS))
     }
-}
-
-fn decimals(columns: &[RawColumn]) -> Vec<(usize, Shape)> {
-    let shape = |column: &RawColumn| Some(Shape::of_builtin(column.oid)?.1);
-    let columns = columns.iter().enumerate();
-    columns
-        .filter_map(|(place, column)| Some((place, shape(column)?)))
-        .filter(|(_, shape)| shape.scalar == Scalar::Numeric)
-        .collect()
 }
 
 impl std::fmt::Debug for Cursors {

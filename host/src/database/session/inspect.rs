@@ -12,7 +12,6 @@ use crate::database::{
     rows::Rows,
     server::ServerKind,
     statement,
-    value::Value,
 };
 
 impl Session {
@@ -26,9 +25,9 @@ impl Session {
         let rows = self.rows(answer).await;
         let entry = |row| {
             Some(TableEntry {
-                schema: text(&rows, row, 0)?,
-                name: text(&rows, row, 1)?,
-                kind: match text(&rows, row, 2)?.as_str() {
+                schema: rows.text(row, 0)?,
+                name: rows.text(row, 1)?,
+                kind: match rows.text(row, 2)?.as_str() {
                     "v" => TableKind::View,
                     "m" => TableKind::MaterializedView,
                     _ => TableKind::Table,
@@ -61,14 +60,6 @@ fn unreadable() -> Error {
     Error::Other("protocol: the catalogue answered what cannot be read".to_owned())
 }
 
-fn text(rows: &Rows, row: usize, column: usize) -> Option<String> {
-    if let Ok(Value::Text(text)) = rows.value(row, column) {
-        Some(text.into_owned())
-    } else {
-        None
-    }
-}
-
 /// One row of the statement: a fact about the table.
 struct Fact<'r> {
     rows: &'r Rows,
@@ -80,21 +71,18 @@ struct Fact<'r> {
 
 impl<'r> Fact<'r> {
     fn read(rows: &'r Rows, row: usize) -> Option<Self> {
-        let Ok(Value::Int64(number)) = rows.value(row, 1) else {
-            return None;
-        };
         Some(Self {
             rows,
             row,
-            kind: text(rows, row, 0)?,
-            number,
-            name: text(rows, row, 2)?,
+            kind: rows.text(row, 0)?,
+            number: rows.number(row, 1)?,
+            name: rows.text(row, 2)?,
         })
     }
 
     /// The detail in this place, from 0.
     fn detail(&self, place: usize) -> Option<String> {
-        text(self.rows, self.row, place + 3)
+        self.rows.text(self.row, place + 3)
     }
 
     fn is_true(&self, place: usize) -> bool {

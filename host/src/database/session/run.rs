@@ -16,9 +16,8 @@ use crate::database::{
     lease::{Answer, Author, Bounds, Lease, Parameter},
     pool::SessionId,
     retry::Attempts,
-    rows::{Column, Rows, decimal_bytes},
+    rows::{Column, Rows},
     statement::Statement,
-    value::{Scalar, Shape},
     wire::RawColumn,
 };
 
@@ -231,18 +230,9 @@ impl Session {
     /// Checks results together against the limits, also by what their decimals are as text, which can be far more than the bytes that
     /// came.
     pub(super) fn check_size(&mut self, answers: &[Answer]) -> Result<(), Error> {
-        let rows = || answers.iter().flat_map(|answer| &answer.rows);
-        self.usage
-            .result_rows(rows().count() as u64, &self.limits)?;
-        let mut bytes: u64 = rows().map(|row| row.raw_size_bytes() as u64).sum();
-        for answer in answers {
-            for (place, column) in answer.columns.iter().enumerate() {
-                let shape = Shape::of_builtin(column.oid).map(|(_, shape)| shape);
-                if let Some(shape) = shape.filter(|shape| shape.scalar == Scalar::Numeric) {
-                    bytes += decimal_bytes(&answer.rows, place, shape);
-                }
-            }
-        }
+        let rows = answers.iter().map(|answer| answer.rows.len() as u64).sum();
+        self.usage.result_rows(rows, &self.limits)?;
+        let bytes = answers.iter().map(Answer::bytes).sum();
         self.usage.result_bytes(bytes, &self.limits)
     }
 
@@ -338,18 +328,6 @@ impl Session {
         let answer = answer.map_err(|failure: Failure| {
             failure.into_error(Phase::Read, self.database.server().kind)
         })?;
-        let builtin = |column: &RawColumn| {
-            let (name, shape) = Shape::of_builtin(column.oid)?;
-            Some(Column::new(
-                column.name.clone(),
-                &TypeInfo {
-                    cast: name.clone(),
-                    name,
-                    shape,
-                },
-            ))
-        };
-        let columns = answer.columns.iter().filter_map(builtin).collect();
-        Ok(Rows::new(columns, answer.rows))
+        Ok(Rows::of_builtin_types(answer.columns, answer.rows))
     }
 }

@@ -161,11 +161,7 @@ impl Session {
             // What is given back is bounded as a whole, before more of it is held.
             if made.reply != Reply::Report {
                 rows += answer.rows.len() as u64;
-                bytes += answer
-                    .rows
-                    .iter()
-                    .map(|row| row.raw_size_bytes() as u64)
-                    .sum::<u64>();
+                bytes += answer.bytes();
                 self.usage.result_rows(rows, &self.limits)?;
                 self.usage.result_bytes(bytes, &self.limits)?;
             }
