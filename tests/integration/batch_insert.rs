@@ -2,14 +2,7 @@
 
 #![expect(clippy::too_many_lines, reason = "lists of cases are long")]
 
-use std::collections::BTreeMap;
-
-use host::database::{Conflict, ConflictAction, Error, ErrorKind, Limits, Returning, Value};
-use proptest::{
-    prelude::*,
-    strategy::ValueTree as _,
-    test_runner::{Config, RngSeed, TestRunner},
-};
+use host::database::{Error, ErrorKind, Limits, Returning, Value};
 use serde_json::json;
 
 use crate::writing::{
@@ -482,101 +475,6 @@ async fn a_key_that_changed_is_learnt_again() {
         .await
         .expect("made");
     assert!(invalid(insert(&mut session).await).contains("no primary key"));
-}
-
-#[tokio::test]
-async fn random_batches_do_what_a_map_does() {
-    let (_database, mut session) =
-        on("CREATE TABLE t (k int8 PRIMARY KEY, a int8 DEFAULT -1, b text)").await;
-    let mut runner = TestRunner::new(Config {
-        rng_seed: RngSeed::Fixed(7),
-        ..Config::default()
-    });
-    let row = (
-        0_i64..30,
-        prop::option::of(prop::option::of(0_i64..9)),
-        prop::option::of("[a-c]{0,2}"),
-    );
-    let rows = (prop::collection::vec(row, 1..25), 0..3);
-    let mut model: BTreeMap<i64, (Option<i64>, Option<String>)> = BTreeMap::new();
-    for _ in 0..120 {
-        let (mut rows, action) = rows.new_tree(&mut runner).expect("rows").current();
-        let mut seen = std::collections::BTreeSet::new();
-        rows.retain(|row| seen.insert(row.0));
-        let conflict = match action {
-            0 => None,
-            1 => Some(ConflictAction::Update),
-            _ => Some(ConflictAction::Keep),
-        };
-        let mut next = model.clone();
-        let mut back = Vec::new();
-        for (key, a, b) in &rows {
-            let there = model.get(key).cloned();
-            let a = a.unwrap_or_else(|| match (&there, conflict) {
-                (Some(there), Some(ConflictAction::Update)) => there.0,
-                _ => Some(-1),
-            });
-            let b = b
-                .clone()
-                .or_else(|| there.clone().and_then(|there| there.1));
-            if there.is_some() && conflict == Some(ConflictAction::Keep) {
-                continue;
-            }
-            back.push(vec![
-                number(*key),
-                a.map(Value::Int64).or(NULL),
-                b.clone().map_or(NULL, text),
-            ]);
-            next.insert(*key, (a, b));
-        }
-        let cells = rows.iter().map(|(key, a, b)| {
-            vec![
-                number(*key),
-                a.map(|a| a.map_or(Value::Null, Value::Int64)),
-                b.clone().and_then(text),
-            ]
-        });
-        let batch = batch(&["k", "a", "b"], cells.collect());
-        let conflict = conflict.map(|action| Conflict {
-            key: vec![],
-            action,
-        });
-        let fails = conflict.is_none() && rows.iter().any(|row| model.contains_key(&row.0));
-        match session
-            .batch_insert("t", &batch, conflict.as_ref(), &Returning::AllColumns)
-            .await
-        {
-            Ok(written) => {
-                assert!(!fails, "{rows:?} over {model:?}");
-                assert_eq!(written.count, back.len() as u64);
-                assert_eq!(values(&written.rows.expect("asked for")), expected(back));
-                model = next;
-            }
-            Err(Error::Database(error)) => {
-                assert!(fails && error.kind == ErrorKind::UniqueViolation, "{error}");
-            }
-            other => unreachable!("{other:?}"),
-        }
-        let kept = model.iter().map(|(key, (a, b))| {
-            vec![
-                number(*key),
-                a.map(Value::Int64).or(NULL),
-                b.clone().map_or(NULL, text),
-            ]
-        });
-        let kept = expected(kept.collect());
-        assert_eq!(
-            table(&mut session, "SELECT * FROM t ORDER BY k").await,
-            kept
-        );
-        if model.len() > 20 {
-            session
-                .execute("DELETE FROM t WHERE k % 2 = 0", &[])
-                .await
-                .expect("deleted");
-            model.retain(|key, _| key % 2 != 0);
-        }
-    }
 }
 
 #[tokio::test]

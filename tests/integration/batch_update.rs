@@ -1,15 +1,5 @@
 //! Many rows updated at once, each by its key.
-
-#![expect(clippy::too_many_lines, reason = "lists of cases are long")]
-
-use std::collections::BTreeMap;
-
-use host::database::{Error, ErrorKind, Limits, Returning, Value};
-use proptest::{
-    prelude::*,
-    strategy::ValueTree as _,
-    test_runner::{Config, RngSeed, TestRunner},
-};
+use host::database::{Error, ErrorKind, Limits, Returning};
 use serde_json::json;
 
 use crate::writing::{
@@ -476,86 +466,6 @@ async fn rows_are_found_by_a_number_that_the_database_gives() {
             Err(Error::Database(error)) => assert_eq!(error.kind, kind),
             other => unreachable!("{other:?}"),
         }
-    }
-}
-
-#[tokio::test]
-async fn random_batches_do_what_a_map_does() {
-    let (_database, mut session) = on(
-        "CREATE TABLE t (k int8 PRIMARY KEY, a int8, b text); INSERT INTO t SELECT n, n, 'x' FROM generate_series(0, 19) AS n",
-    )
-    .await;
-    let mut model: BTreeMap<i64, [Cell; 2]> =
-        (0..20).map(|key| (key, [number(key), text("x")])).collect();
-    let mut runner = TestRunner::new(Config {
-        rng_seed: RngSeed::Fixed(7),
-        ..Config::default()
-    });
-    let row = (
-        0_i64..30,
-        prop::option::of(prop::option::of(0_i64..9)),
-        prop::option::of("[a-c]{0,2}"),
-    );
-    let batches = (prop::collection::vec(row, 1..25), any::<bool>());
-    for _ in 0..120 {
-        let (rows, asks_back) = batches.new_tree(&mut runner).expect("rows").current();
-        let twice = rows
-            .iter()
-            .enumerate()
-            .any(|(place, row)| rows[..place].iter().any(|other| other.0 == row.0));
-        let cells: Vec<Vec<Cell>> = rows
-            .iter()
-            .map(|(key, a, b)| {
-                vec![
-                    number(*key),
-                    a.map(|a| a.map_or(Value::Null, Value::Int64)),
-                    b.clone().and_then(text),
-                ]
-            })
-            .collect();
-        let returning = if asks_back {
-            Returning::AllColumns
-        } else {
-            Returning::Nothing
-        };
-        let outcome = session
-            .batch_update(
-                "t",
-                &batch(&["k", "a", "b"], cells.clone()),
-                &names(&["k"]),
-                &returning,
-            )
-            .await;
-        if twice {
-            assert!(invalid(outcome).contains("same key"));
-            continue;
-        }
-        let (mut not_found, mut back) = (Vec::new(), Vec::new());
-        for (place, row) in (0..).zip(&cells) {
-            let Some(there) = model.get_mut(&rows[place as usize].0) else {
-                not_found.push(place);
-                continue;
-            };
-            for (cell, given) in there.iter_mut().zip(&row[1..]) {
-                if given.is_some() {
-                    cell.clone_from(given);
-                }
-            }
-            back.push([vec![row[0].clone()], there.to_vec()].concat());
-        }
-        let updated = outcome.expect("updated");
-        assert_eq!(
-            (updated.count, updated.not_found),
-            (back.len() as u64, not_found)
-        );
-        if let Some(rows) = updated.rows {
-            assert_eq!(values(&rows), expected(back));
-        }
-        let all = model
-            .iter()
-            .map(|(key, cells)| [vec![number(*key)], cells.to_vec()].concat());
-        let all = expected(all.collect());
-        assert_eq!(table(&mut session, "SELECT * FROM t ORDER BY k").await, all);
     }
 }
 

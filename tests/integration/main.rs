@@ -1,6 +1,7 @@
 //! The promises of the host, a module for each.
 
 mod batch_insert;
+mod batch_models;
 mod batch_update;
 mod commands;
 mod connect;
