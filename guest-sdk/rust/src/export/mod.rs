@@ -2,7 +2,10 @@
 
 #![expect(clippy::same_length_and_capacity, reason = "generated")]
 
+mod operation;
 pub mod transactional;
+
+pub use operation::{Operation, assert_distinct, dispatch, invoke, perform, perform_with};
 
 use crate::plugin::Plugin;
 
