@@ -10,6 +10,7 @@
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing
 //! was left unfinished on it. Nothing is retried here without being named so.
 
+mod account;
 mod catalog;
 mod classify;
 mod connect;
@@ -32,9 +33,11 @@ mod statement;
 mod statistics;
 mod table_info;
 mod tls;
+mod transaction;
 mod value;
 mod wire;
 
+pub use account::RetryCount;
 pub use connect::{ConnectError, Unreachable};
 pub use description::{ColumnDescription, TableDescription, TableEntry, TableKind};
 pub use error::{ConversionError, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep};
@@ -55,6 +58,7 @@ pub use rows::{Column, Rows};
 pub use server::{Server, ServerKind};
 pub use session::{BatchUpdated, CursorId, LimitState, Session, SessionOptions, Written};
 pub use statistics::Statistics;
+pub use transaction::{Chaos, InvalidChaos, Isolation, Snapshot, TransactionOptions};
 pub use value::{Interval, Other, TimeTz, Value};
 
 use std::sync::Arc;

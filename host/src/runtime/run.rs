@@ -108,6 +108,8 @@ impl<'a> Live<'a> {
                 limits: request.database_limits,
                 deadline,
                 retry: request.retry,
+                read_committed: request.read_committed,
+                chaos: request.chaos,
             }),
             guard: Guard::new(Arc::clone(&budget), sandbox_limits),
             wasi: world.into_context(),
@@ -173,6 +175,7 @@ impl<'a> Live<'a> {
         };
         let session = self.store.into_data().session;
         let statistics = session.statistics();
+        let retries = session.retries();
         close(session).await;
         if let Some(step) = late(&end, deadline, started, &statistics) {
             end = End::Deadline {
@@ -185,6 +188,7 @@ impl<'a> Live<'a> {
             report: Report {
                 attempts: 1,
                 database: statistics,
+                retries,
                 cpu: self.budget.cpu(),
                 peak_memory_bytes: self.budget.peak_memory_bytes(),
                 output_bytes,
@@ -253,11 +257,15 @@ impl<'a> Live<'a> {
 fn late(end: &End, deadline: Instant, started: Instant, statistics: &Statistics) -> Option<Step> {
     let is_late = match end {
         End::Deadline { .. } => true,
-        End::PluginError(_) | End::ProgramFailed { .. } | End::Trap(_) => {
-            Instant::now() >= deadline
-        }
+        End::PluginError(_)
+        | End::ProgramFailed { .. }
+        | End::Trap(_)
+        | End::NotCommitted(_)
+        | End::Unavailable(_) => Instant::now() >= deadline,
         End::Finished { .. }
         | End::Limit(_)
+        | End::AttemptsExhausted { .. }
+        | End::AmbiguousCommit(_)
         | End::Interrupted
         | End::OutputFailed(_)
         | End::HostBug(_) => false,
@@ -277,6 +285,7 @@ fn unbegun(end: End, started: Instant) -> Outcome {
         report: Report {
             attempts: 0,
             database: Statistics::default(),
+            retries: Vec::new(),
             cpu: Duration::ZERO,
             peak_memory_bytes: 0,
             output_bytes: 0,

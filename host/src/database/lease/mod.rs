@@ -29,7 +29,7 @@ pub(super) use transaction::{BEGIN, BEGIN_READ_ONLY};
 use super::{
     error::TimeoutStep,
     failure::Failure,
-    pool::{Conn, Manager, Pool, SessionId},
+    pool::{Borrower, Conn, Manager, Pool},
     rows::Measure,
     statistics::Statistics,
     wire::{CommandTag, Counters, RawColumn},
@@ -40,10 +40,13 @@ pub(super) struct Lease {
     pool: Pool,
     /// There until the lease is dropped.
     object: Option<Object<Manager>>,
-    session: SessionId,
+    borrower: Borrower,
     in_transaction: bool,
+    /// What was done since it was last told to the account.
     statistics: Statistics,
-    /// What had passed on the connection when it was lent.
+    /// When what is under way began.
+    since: Option<Instant>,
+    /// What had passed on the connection then.
     baseline: Counters,
 }
 
@@ -102,35 +105,37 @@ impl Answer {
 }
 
 impl Lease {
-    pub(super) fn new(pool: Pool, object: Object<Manager>, session: SessionId) -> Self {
+    pub(super) fn new(pool: Pool, object: Object<Manager>, borrower: Borrower) -> Self {
         let baseline = object.wire.counters();
         Self {
             pool,
             object: Some(object),
-            session,
+            borrower,
             in_transaction: false,
             statistics: Statistics::default(),
+            since: None,
             baseline,
         }
     }
 
-    /// What was done with this loan so far.
-    pub(super) fn statistics(&self) -> Statistics {
-        let mut statistics = self.statistics;
-        if let Some(object) = &self.object {
-            statistics.add_counters(object.wire.counters() - self.baseline);
-        }
-        statistics
+    /// Begins to count the time of what is done now.
+    fn start(&mut self) {
+        self.since = Some(Instant::now());
     }
 
-    /// What was done with this loan since it was last asked.
-    pub(super) fn take_statistics(&mut self) -> Statistics {
-        let statistics = self.statistics();
-        self.statistics = Statistics::default();
-        if let Some(object) = &self.object {
-            self.baseline = object.wire.counters();
+    /// Tells the account what was done since it was last told, also if that was broken off.
+    fn tell(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.statistics.time += since.elapsed();
         }
-        statistics
+        if let Some(object) = &self.object {
+            let counters = object.wire.counters();
+            self.statistics.add_counters(counters - self.baseline);
+            self.baseline = counters;
+        }
+        self.borrower
+            .account
+            .add(std::mem::take(&mut self.statistics));
     }
 
     /// Sees to it that there is a connection for a statement: one that was spoilt is replaced if no transaction is open.
@@ -158,23 +163,26 @@ impl Lease {
         self.statistics.statements += 1;
         let conn: &mut Conn = self.object.as_mut().ok_or(Failure::Over)?;
         if author == Author::Guest {
-            conn.touched_by = Some(self.session);
+            conn.touched_by = Some(self.borrower.session);
         }
         Ok(Operation::begin(conn, self.pool.background(), on_drop))
     }
 
     /// Gives the connection back and takes another.
     async fn replace(&mut self, deadline: Instant) -> Result<(), Failure> {
+        let since = self.since;
         self.give_back();
+        self.since = since;
         let patience = deadline.saturating_duration_since(Instant::now());
-        let object = self.pool.object(self.session, deadline, patience).await?;
+        let session = self.borrower.session;
+        let object = self.pool.object(session, deadline, patience).await?;
         self.baseline = object.wire.counters();
         self.object = Some(object);
         Ok(())
     }
 
     fn give_back(&mut self) {
-        self.statistics = self.statistics();
+        self.tell();
         if let Some(object) = self.object.take() {
             Pool::release(object);
         }

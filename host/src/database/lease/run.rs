@@ -1,4 +1,3 @@
-use tokio::time::Instant;
 use tokio_postgres::types::Oid;
 
 use super::{
@@ -42,12 +41,12 @@ impl Lease {
         bounds: &Bounds,
     ) -> Result<Answer, Failure> {
         check(sql, parameters.len())?;
-        let started = Instant::now();
+        self.start();
         let outcome = Box::pin(self.run_replacing(sql, parameters, bounds)).await;
-        self.statistics.time += started.elapsed();
         if let Ok(answer) = &outcome {
             count_rows(&mut self.statistics, answer);
         }
+        self.tell();
         outcome
     }
 
@@ -59,9 +58,9 @@ impl Lease {
     ) -> Result<Vec<Oid>, Failure> {
         check(sql, 0)?;
         self.ready(bounds.deadline).await?;
-        let started = Instant::now();
+        self.start();
         let outcome = Box::pin(self.describe_once(sql, bounds)).await;
-        self.statistics.time += started.elapsed();
+        self.tell();
         outcome
     }
 

@@ -1,7 +1,6 @@
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
 use futures_util::future::maybe_done;
-use tokio::time::Instant;
 use tokio_postgres::{Client, Row};
 
 use super::{
@@ -123,12 +122,12 @@ impl Lease {
                 ..Broken::before(failure)
             })?;
         }
-        let started = Instant::now();
+        self.start();
         let outcome = Box::pin(self.together_replacing(requests, around, bounds)).await;
-        self.statistics.time += started.elapsed();
         for answer in outcome.iter().flatten() {
             count_rows(&mut self.statistics, answer);
         }
+        self.tell();
         outcome
     }
 

@@ -79,10 +79,10 @@ impl Lease {
         end: Instant,
         step: TimeoutStep,
     ) -> Result<Exchange, Failure> {
-        let started = Instant::now();
+        self.start();
         let operation = self.operation(on_drop, Author::Host)?;
         let outcome = Box::pin(send(operation, sql, on_drop, end, step)).await;
-        self.statistics.time += started.elapsed();
+        self.tell();
         outcome
     }
 

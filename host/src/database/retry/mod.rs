@@ -14,7 +14,11 @@ use tokio::time::{Instant, sleep};
 
 pub use policy::{InvalidRetryPolicy, RetryPolicy};
 
-use super::error::{Error, RetryReason};
+use super::{
+    account::Account,
+    error::{Error, RetryReason},
+    statistics::Statistics,
+};
 
 /// The attempts of one piece of work so far.
 #[derive(Debug)]
@@ -23,15 +27,22 @@ pub(super) struct Attempts {
     name: &'static str,
     policy: RetryPolicy,
     deadline: Instant,
+    account: Account,
     failed: u32,
 }
 
 impl Attempts {
-    pub(super) fn new(name: &'static str, policy: RetryPolicy, deadline: Instant) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        policy: RetryPolicy,
+        deadline: Instant,
+        account: Account,
+    ) -> Self {
         Self {
             name,
             policy,
             deadline,
+            account,
             failed: 0,
         }
     }
@@ -45,9 +56,15 @@ impl Attempts {
         let Err(Error::Retry(reason)) = outcome else {
             return Some(outcome);
         };
+        self.account.lost(&reason);
         match self.again(reason, Instant::now(), rand::random()) {
             Ok(wait) => {
                 sleep(wait).await;
+                self.account.add(Statistics {
+                    retries: 1,
+                    waited: wait,
+                    ..Statistics::default()
+                });
                 None
             }
             Err(error) => Some(Err(error)),
@@ -102,7 +119,10 @@ mod tests {
     fn attempts(max_retries: u32, deadline: Duration) -> (Attempts, Instant) {
         let now = Instant::now();
         let policy = RetryPolicy::default().with_max_retries(max_retries);
-        (Attempts::new("test", policy, now + deadline), now)
+        (
+            Attempts::new("test", policy, now + deadline, Account::default()),
+            now,
+        )
     }
 
     #[test]

@@ -100,8 +100,12 @@ impl Session {
                     .to_owned(),
             ));
         }
-        self.usage.open_cursors(self.cursors.open(), &self.limits)?;
-        self.usage.statement(&self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.open_cursors(self.cursors.open(), &self.limits))?;
+        self.borrower
+            .account
+            .charge(|usage| usage.statement(&self.limits))?;
         self.cursors.opened += 1;
         let opening = Opening::new(CursorId(self.cursors.opened), text, statement);
         let mut attempts = self.attempts("cursor");
@@ -163,7 +167,7 @@ impl Session {
         let acquired = self
             .database
             .pool()
-            .acquire_for_cursor(self.id, self.deadline)
+            .acquire_for_cursor(&self.borrower, self.deadline)
             .await;
         let (mut lease, place) = acquired.map_err(|failure| {
             if matches!(failure, Failure::Busy) {
@@ -189,7 +193,6 @@ impl Session {
         };
         let around = Around::Begin(BEGIN_READ_ONLY);
         let outcome = lease.run_together(&requests, around, &bounds).await;
-        self.statistics += lease.take_statistics();
         let mut answers = match outcome {
             Ok(answers) => answers,
             Err(broken) => {
@@ -236,14 +239,19 @@ impl Session {
             }
             self.read_ahead(cursor, wanted).await?;
         }
-        self.usage
-            .result_rows(part.rows.len() as u64, &self.limits)?;
-        self.usage.result_bytes(part.bytes, &self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.result_rows(part.rows.len() as u64, &self.limits))?;
+        self.borrower
+            .account
+            .charge(|usage| usage.result_bytes(part.bytes, &self.limits))?;
         Ok((!part.rows.is_empty()).then_some(part.rows))
     }
 
     async fn read_ahead(&mut self, cursor: &mut Cursor, wanted: u64) -> Result<(), Error> {
-        self.usage.statement(&self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.statement(&self.limits))?;
         let bounds = Bounds {
             bytes: self.limits.result_bytes.saturating_mul(AHEAD),
             rows: wanted,
@@ -253,7 +261,6 @@ impl Session {
             return Ok(());
         };
         let answer = lease.run(&cursor.id.fetch(wanted), &[], &bounds).await;
-        self.statistics += lease.take_statistics();
         match answer {
             Ok(answer) => {
                 if cursor.keep(answer.rows) < wanted {
@@ -286,7 +293,6 @@ impl Session {
             return Ok(());
         };
         let committed = lease.commit(&self.bounds(Author::Host)).await;
-        self.statistics += lease.take_statistics();
         committed.map_err(|failure| {
             // It changed nothing: there is no doubt about what was kept.
             let error = failure.into_error(Phase::Transaction, self.database.server().kind);

@@ -29,13 +29,14 @@ use tokio::time::Instant;
 pub use batch::BatchUpdated;
 pub use cursor::CursorId;
 pub use usage::LimitState;
-use usage::Usage;
+pub(super) use usage::Usage;
 pub use write::Written;
 
 use cursor::Cursors;
 
 use super::{
-    Database, limits::Limits, pool::SessionId, retry::RetryPolicy, statistics::Statistics,
+    Database, account::RetryCount, limits::Limits, pool::Borrower, retry::RetryPolicy,
+    statistics::Statistics, transaction::Chaos,
 };
 use crate::tenancy::Grants;
 
@@ -50,20 +51,24 @@ pub struct SessionOptions {
     pub deadline: Instant,
     /// How often, and after what wait, work that lost a race is done again.
     pub retry: RetryPolicy,
+    /// Whether transactions may be READ COMMITTED if they ask for it.
+    pub read_committed: bool,
+    /// The share of the attempts at transactions that fail on purpose.
+    pub chaos: Chaos,
 }
 
 /// One guest's use of the database in one run.
 #[derive(Debug)]
 pub struct Session {
     database: Database,
-    id: SessionId,
+    borrower: Borrower,
     grants: Grants,
     limits: Limits,
     deadline: Instant,
     retry: RetryPolicy,
+    read_committed: bool,
+    chaos: Chaos,
     statement_timeout: Duration,
-    usage: Usage,
-    statistics: Statistics,
     cursors: Cursors,
 }
 
@@ -74,17 +79,19 @@ impl Session {
             limits,
             deadline,
             retry,
+            read_committed,
+            chaos,
         } = options;
         Self {
-            id: database.pool().new_session(),
+            borrower: database.pool().new_borrower(),
             database,
             grants,
             limits,
             deadline,
             retry,
+            read_committed,
+            chaos,
             statement_timeout: limits.statement_timeout,
-            usage: Usage::default(),
-            statistics: Statistics::default(),
             cursors: Cursors::default(),
         }
     }
@@ -101,12 +108,17 @@ impl Session {
 
     /// What was done so far.
     pub fn statistics(&self) -> Statistics {
-        self.statistics
+        self.borrower.account.statistics()
+    }
+
+    /// Why attempts failed that were followed by others, the most frequent reason first.
+    pub fn retries(&self) -> Vec<RetryCount> {
+        self.borrower.account.retries()
     }
 
     /// Every limit of the session that a guest can reach, with what was used of it.
     pub fn limits(&self) -> Vec<LimitState> {
-        self.usage.states(&self.limits)
+        self.borrower.account.limits(&self.limits)
     }
 
     /// Ends the session and what it left open. The connections that its SQL text ran on are reset or closed, as they are when it is
@@ -118,6 +130,6 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.database.pool().forget(self.id);
+        self.database.pool().forget(self.borrower.session);
     }
 }

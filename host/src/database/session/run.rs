@@ -14,7 +14,7 @@ use crate::database::{
     error::Error,
     failure::Failure,
     lease::{Answer, Author, Bounds, Lease, Parameter},
-    pool::SessionId,
+    pool::Borrower,
     retry::Attempts,
     rows::{Column, Rows},
     statement::Statement,
@@ -89,7 +89,12 @@ impl Session {
 
     /// The attempts at some work that is to be done until [`conclude`](Self::conclude) gives its outcome.
     pub(super) fn attempts(&self, work: &'static str) -> Attempts {
-        Attempts::new(work, self.retry, self.deadline)
+        Attempts::new(
+            work,
+            self.retry,
+            self.deadline,
+            self.borrower.account.clone(),
+        )
     }
 
     /// The outcome of the work, or none if this attempt must be followed by another: after the wait, which is over then. What fails
@@ -100,20 +105,16 @@ impl Session {
         outcome: Result<T, Error>,
     ) -> Option<Result<T, Error>> {
         let outcome = attempts.conclude(outcome).await;
-        self.statistics.retries += u64::from(outcome.is_none());
         outcome
     }
 
     /// Begins a transaction.
     pub(super) async fn begin(&mut self) -> Result<Lease, Error> {
-        let mut lease = self.acquire(self.id).await?;
+        let mut lease = self.acquire().await?;
         match lease.begin(&self.bounds(Author::Host)).await {
             Ok(()) => Ok(lease),
-            Err(failure) => {
-                self.statistics += lease.statistics();
-                // Nothing was sent but BEGIN: whatever it is, nothing was changed.
-                Err(failure.into_error(Phase::Read, self.database.server().kind))
-            }
+            // Nothing was sent but BEGIN: whatever it is, nothing was changed.
+            Err(failure) => Err(failure.into_error(Phase::Read, self.database.server().kind)),
         }
     }
 
@@ -145,7 +146,6 @@ impl Session {
             return outcome;
         };
         let committed = lease.commit(&self.bounds(Author::Host)).await;
-        self.statistics += lease.statistics();
         committed
             .map(|()| value)
             .map_err(|failure| failure.into_error(Phase::Commit, self.database.server().kind))
@@ -154,14 +154,12 @@ impl Session {
     /// Rolls a transaction back.
     pub(super) async fn abandon(&mut self, mut lease: Lease) {
         lease.roll_back().await;
-        self.statistics += lease.statistics();
     }
 
     /// The types of the parameters of a statement of the host's, which is not run.
     pub(super) async fn describe(&mut self, sql: &str) -> Result<Vec<Oid>, Error> {
-        let mut lease = self.acquire(self.id).await?;
+        let mut lease = self.acquire().await?;
         let described = lease.describe(sql, &self.bounds(Author::Host)).await;
-        self.statistics += lease.statistics();
         let statement = Statement {
             sql: sql.to_owned(),
             ..Statement::default()
@@ -191,9 +189,8 @@ impl Session {
         bounds: &Bounds,
         phase: Phase,
     ) -> Result<Answer, Error> {
-        let mut lease = self.acquire(self.id).await?;
+        let mut lease = self.acquire().await?;
         let outcome = self.run_on(&mut lease, statement, bounds, phase).await;
-        self.statistics += lease.statistics();
         outcome
     }
 
@@ -204,15 +201,21 @@ impl Session {
         bounds: &Bounds,
         phase: Phase,
     ) -> Result<Answer, Error> {
-        self.usage.statement(&self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.statement(&self.limits))?;
         let outcome = lease
             .run(&statement.sql, &statement.parameters, bounds)
             .await;
         outcome.map_err(|failure| self.explain(failure, statement, bounds.author, phase))
     }
 
-    pub(super) async fn acquire(&self, id: SessionId) -> Result<Lease, Error> {
-        let lease = self.database.pool().acquire(id, self.deadline).await;
+    pub(super) async fn acquire(&self) -> Result<Lease, Error> {
+        self.acquire_as(&self.borrower).await
+    }
+
+    async fn acquire_as(&self, borrower: &Borrower) -> Result<Lease, Error> {
+        let lease = self.database.pool().acquire(borrower, self.deadline).await;
         lease.map_err(|failure| failure.into_error(Phase::Read, self.database.server().kind))
     }
 
@@ -231,9 +234,13 @@ impl Session {
     /// came.
     pub(super) fn check_size(&mut self, answers: &[Answer]) -> Result<(), Error> {
         let rows = answers.iter().map(|answer| answer.rows.len() as u64).sum();
-        self.usage.result_rows(rows, &self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.result_rows(rows, &self.limits))?;
         let bytes = answers.iter().map(Answer::bytes).sum();
-        self.usage.result_bytes(bytes, &self.limits)
+        self.borrower
+            .account
+            .charge(|usage| usage.result_bytes(bytes, &self.limits))
     }
 
     /// Makes the rows of an answer readable.
@@ -313,7 +320,11 @@ impl Session {
 
     async fn ask_catalog_once(&mut self, sql: &str, parameter: &str) -> Result<Rows, Error> {
         // Not on what the guest's SQL text ran on: it may have changed what names mean.
-        let mut lease = self.acquire(self.database.pool().new_session()).await?;
+        let borrower = Borrower {
+            session: self.database.pool().new_session(),
+            ..self.borrower.clone()
+        };
+        let mut lease = self.acquire_as(&borrower).await?;
         let parameter = Parameter {
             data_type: Type::UNKNOWN,
             text: Some(parameter.into()),
@@ -324,7 +335,6 @@ impl Session {
             ..self.bounds(Author::Host)
         };
         let answer = lease.run(sql, &[parameter], &bounds).await;
-        self.statistics += lease.statistics();
         let answer = answer.map_err(|failure: Failure| {
             failure.into_error(Phase::Read, self.database.server().kind)
         })?;

@@ -59,7 +59,9 @@ impl Session {
         }
         batch.is_seen_first &= batch.writes;
         for _ in statements {
-            self.usage.statement(&self.limits)?;
+            self.borrower
+                .account
+                .charge(|usage| usage.statement(&self.limits))?;
         }
         Ok(batch)
     }
@@ -76,7 +78,7 @@ impl Session {
     async fn batch_once(&mut self, batch: &Checked<'_>) -> Result<Vec<Answer>, Error> {
         let requests: Vec<Query<'_>> = batch.statements.iter().map(request).collect();
         let bounds = self.bounds(Author::Guest);
-        let mut lease = self.acquire(self.id).await?;
+        let mut lease = self.acquire().await?;
         let around = if batch.is_seen_first {
             Around::Begin(BEGIN)
         } else {
@@ -91,7 +93,6 @@ impl Session {
             });
             return self.end(lease, outcome).await;
         }
-        self.statistics += lease.statistics();
         let answers = outcome?;
         match self.check_size(&answers) {
             Err(limit) if batch.writes => Err(Error::AmbiguousCommit(format!(

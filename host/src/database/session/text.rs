@@ -40,7 +40,9 @@ impl Session {
         text: &'t str,
         parameters: &'t [Value<'_>],
     ) -> Result<(SqlText<'t>, Statement<'t>), Error> {
-        self.usage.sql_text(text, &self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.sql_text(text, &self.limits))?;
         let checked = SqlText::check(text, self.database.server().kind)?;
         if let Some(needed) = checked.needs.filter(|needed| !self.grants.allow(*needed)) {
             return Err(Error::Denied(format!(

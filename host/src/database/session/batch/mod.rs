@@ -162,8 +162,12 @@ impl Session {
             if made.reply != Reply::Report {
                 rows += answer.rows.len() as u64;
                 bytes += answer.bytes();
-                self.usage.result_rows(rows, &self.limits)?;
-                self.usage.result_bytes(bytes, &self.limits)?;
+                self.borrower
+                    .account
+                    .charge(|usage| usage.result_rows(rows, &self.limits))?;
+                self.borrower
+                    .account
+                    .charge(|usage| usage.result_bytes(bytes, &self.limits))?;
             }
             reply::check(chunk, made.reply, &answer)?;
             answers.push((chunk, made.reply, answer));
