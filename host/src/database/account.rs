@@ -19,7 +19,7 @@ const KINDS: usize = 100;
 /// What all sessions of one run used so far, those of its transactions' attempts included: the limits of a run bind them together, and
 /// whatever ends one of them loses nothing of what it did. Cheap to clone; all clones are the same account.
 #[derive(Clone, Default)]
-pub(super) struct Account(Arc<Mutex<Entries>>);
+pub struct Account(Arc<Mutex<Entries>>);
 
 /// A kind of conflict for which something was done again, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,7 @@ struct Entries {
     usage: Usage,
     statistics: Statistics,
     reasons: BTreeMap<(Option<String>, Option<String>), u64>,
+    transactions: u32,
 }
 
 impl Account {
@@ -46,7 +47,7 @@ impl Account {
     }
 
     /// What was done so far.
-    pub(super) fn statistics(&self) -> Statistics {
+    pub fn statistics(&self) -> Statistics {
         self.entries().statistics
     }
 
@@ -60,6 +61,13 @@ impl Account {
         self.entries().usage.states(limits)
     }
 
+    /// The number of one more transaction, from 1.
+    pub(super) fn next_transaction(&self) -> u32 {
+        let entries = &mut *self.entries();
+        entries.transactions = entries.transactions.saturating_add(1);
+        entries.transactions
+    }
+
     /// Counts an attempt that lost.
     pub(super) fn lost(&self, reason: &RetryReason) {
         let entries = &mut *self.entries();
@@ -71,7 +79,7 @@ impl Account {
     }
 
     /// Why attempts failed, the most frequent reason first.
-    pub(super) fn retries(&self) -> Vec<RetryCount> {
+    pub fn retries(&self) -> Vec<RetryCount> {
         let entries = self.entries();
         let counts = entries.reasons.iter();
         let count =
@@ -108,6 +116,7 @@ mod tests {
                 sqlstate: sqlstate.map(str::to_owned),
                 message: String::new(),
                 table: table.map(str::to_owned),
+                statement: None,
             });
         };
         lose(None, None);

@@ -185,6 +185,7 @@ impl Examiner<'_> {
 
     async fn ask_once(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
         let bounds = Bounds {
+            held_until: None,
             rows: ROWS,
             bytes: BYTES,
             keeps_rows: true,

@@ -4,6 +4,7 @@ use super::{
     Answer, Author, Bounds, Lease, Parameter,
     operation::{OnDrop, Timed},
     send::{Query, send},
+    together::Ending,
 };
 use crate::database::{
     failure::Failure,
@@ -42,12 +43,24 @@ impl Lease {
     ) -> Result<Answer, Failure> {
         check(sql, parameters.len())?;
         self.start();
-        let outcome = Box::pin(self.run_replacing(sql, parameters, bounds)).await;
+        let outcome = if self.opening.is_empty() {
+            Box::pin(self.run_replacing(sql, parameters, bounds)).await
+        } else {
+            return self.run_opening(Query { sql, parameters }, bounds).await;
+        };
         if let Ok(answer) = &outcome {
             count_rows(&mut self.statistics, answer);
         }
-        self.tell();
+        let rows = outcome.as_ref().map_or(0, |answer| answer.rows.len());
+        self.told(sql, rows, outcome.as_ref().err());
         outcome
+    }
+
+    /// Runs a statement behind what is to be done before it.
+    async fn run_opening(&mut self, query: Query<'_>, bounds: &Bounds) -> Result<Answer, Failure> {
+        let answers = self.run_together(&[query], Ending::Open, bounds).await;
+        let answer = answers.map_err(|broken| broken.failure)?.pop();
+        answer.ok_or_else(|| Failure::Protocol("a statement was not answered".to_owned()))
     }
 
     /// The types that the server gives the parameters of a statement, which is not run.

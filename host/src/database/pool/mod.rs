@@ -157,6 +157,18 @@ impl Pool {
         Ok(Lease::new(self.clone(), object, borrower.clone()))
     }
 
+    /// Lends a connection if one is free at this moment.
+    pub(super) async fn acquire_free(
+        &self,
+        borrower: &Borrower,
+        deadline: Instant,
+    ) -> Result<Lease, Failure> {
+        let object = self
+            .object(borrower.session, deadline, Duration::ZERO)
+            .await?;
+        Ok(Lease::new(self.clone(), object, borrower.clone()))
+    }
+
     /// Lends a connection for a cursor, if one is free at this moment and not the last; with the place that it takes among those for
     /// cursors.
     pub(super) async fn acquire_for_cursor(

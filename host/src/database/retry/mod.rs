@@ -29,6 +29,8 @@ pub(super) struct Attempts {
     deadline: Instant,
     account: Account,
     failed: u32,
+    /// Which transaction of the run it is, from 1, if it is one of the guest's.
+    transaction: Option<u32>,
 }
 
 impl Attempts {
@@ -44,7 +46,23 @@ impl Attempts {
             deadline,
             account,
             failed: 0,
+            transaction: None,
         }
+    }
+
+    /// Says which transaction of the run the work is, from 1.
+    pub(super) fn of_transaction(&mut self, number: u32) {
+        self.transaction = Some(number);
+    }
+
+    /// Which attempt is under way, from 1.
+    pub(super) fn current(&self) -> u32 {
+        self.failed + 1
+    }
+
+    /// When the work must be done.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// The outcome of the work, or none if this attempt must be followed by another: after the wait, which is over then. What fails
@@ -81,6 +99,8 @@ impl Attempts {
         if self.failed > self.policy.max_retries() || is_late {
             tracing::info!(
                 work = self.name,
+                transaction = self.transaction,
+                statement = reason.statement,
                 attempts = self.failed,
                 sqlstate = reason.sqlstate,
                 reason = reason.message,
@@ -93,7 +113,10 @@ impl Attempts {
             });
         }
         tracing::info!(
+            monotonic_counter.chitin_retries = 1,
             work = self.name,
+            transaction = self.transaction,
+            statement = reason.statement,
             attempt = self.failed,
             sqlstate = reason.sqlstate,
             reason = reason.message,
@@ -113,6 +136,7 @@ mod tests {
             sqlstate: Some("40001".to_owned()),
             message: "the transaction lost a race against another one".to_owned(),
             table: None,
+            statement: None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! Every function is one statement in one round trip, on whatever connection is free, unless its documentation says why it is more.
 //! Two look-ups come on top, once for all sessions: the columns of a table, when a value comes that some column would cut, and the types
 //! of a result that are the users' own. An error that does not name its column costs what it takes to find it.
-//! Invariants: a session holds no connection between calls, except those of its open cursors. What was sent and may have had an effect is never sent again.
+//! Invariants: a session holds no connection between calls, except those of its open cursors and of its open transaction. What was sent and may have had an effect is never sent again.
 
 mod batch;
 mod columns;
@@ -18,6 +18,7 @@ mod schema;
 mod sql_batch;
 mod table_info;
 mod text;
+mod transaction;
 mod upsert;
 mod usage;
 mod write;
@@ -28,15 +29,22 @@ use tokio::time::Instant;
 
 pub use batch::BatchUpdated;
 pub use cursor::CursorId;
+pub use transaction::{Repeated, TransactionId};
 pub use usage::LimitState;
 pub(super) use usage::Usage;
 pub use write::Written;
 
 use cursor::Cursors;
+use transaction::Transaction;
 
 use super::{
-    Database, account::RetryCount, limits::Limits, pool::Borrower, retry::RetryPolicy,
-    statistics::Statistics, transaction::Chaos,
+    Database,
+    account::{Account, RetryCount},
+    limits::Limits,
+    pool::Borrower,
+    retry::RetryPolicy,
+    statistics::Statistics,
+    transaction::Chaos,
 };
 use crate::tenancy::Grants;
 
@@ -62,6 +70,8 @@ pub struct SessionOptions {
 pub struct Session {
     database: Database,
     borrower: Borrower,
+    /// Whether it is the one that the run began with: the others are its attempts at transactions.
+    is_first: bool,
     grants: Grants,
     limits: Limits,
     deadline: Instant,
@@ -70,6 +80,9 @@ pub struct Session {
     chaos: Chaos,
     statement_timeout: Duration,
     cursors: Cursors,
+    transaction: Option<Box<Transaction>>,
+    /// How many transactions and savepoints had a handle.
+    handles: u64,
 }
 
 impl Session {
@@ -84,6 +97,7 @@ impl Session {
         } = options;
         Self {
             borrower: database.pool().new_borrower(),
+            is_first: true,
             database,
             grants,
             limits,
@@ -93,6 +107,8 @@ impl Session {
             chaos,
             statement_timeout: limits.statement_timeout,
             cursors: Cursors::default(),
+            transaction: None,
+            handles: 0,
         }
     }
 
@@ -104,6 +120,11 @@ impl Session {
         } else {
             timeout.min(maximum)
         };
+    }
+
+    /// The account of the run that it is part of, which can be read after its end.
+    pub fn account(&self) -> Account {
+        self.borrower.account.clone()
     }
 
     /// What was done so far.
@@ -125,11 +146,14 @@ impl Session {
     /// dropped.
     pub async fn close(mut self) {
         self.close_cursors().await;
+        self.abandon_transaction().await;
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.database.pool().forget(self.borrower.session);
+        if self.is_first {
+            self.database.pool().forget(self.borrower.session);
+        }
     }
 }

@@ -50,6 +50,9 @@ impl Session {
                 Capability::Sql
             )));
         }
+        if checked.needs.is_some() {
+            self.refuse_in_transaction("the schema is not changed")?;
+        }
         if checked.parameters != parameters.len() {
             return Err(Error::Invalid(format!(
                 "the text names {} parameters and {} are given",
@@ -59,6 +62,7 @@ impl Session {
         }
         let mut statement = Statement {
             sql: text.into(),
+            writes: checked.writes,
             ..Statement::default()
         };
         for (place, value) in parameters.iter().enumerate() {

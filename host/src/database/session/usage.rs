@@ -22,6 +22,7 @@ pub(in crate::database) struct Usage {
     result_bytes: u64,
     sql_text_bytes: u64,
     open_cursors: u64,
+    open_savepoints: u64,
 }
 
 impl Usage {
@@ -75,6 +76,18 @@ impl Usage {
         Ok(())
     }
 
+    /// Counts a savepoint about to be set beside so many others.
+    pub(in crate::database) fn open_savepoints(
+        &mut self,
+        others: usize,
+        limits: &Limits,
+    ) -> Result<(), Error> {
+        let savepoints = others as u64 + 1;
+        check("open-savepoints", savepoints, limits.open_savepoints)?;
+        self.open_savepoints = self.open_savepoints.max(savepoints);
+        Ok(())
+    }
+
     /// Every limit that a guest can reach, with what was used of it.
     pub(in crate::database) fn states(&self, limits: &Limits) -> Vec<LimitState> {
         let state = |name, used, maximum| LimitState {
@@ -88,6 +101,11 @@ impl Usage {
             state("result-bytes", self.result_bytes, limits.result_bytes),
             state("sql-text-bytes", self.sql_text_bytes, limits.sql_text_bytes),
             state("open-cursors", self.open_cursors, limits.open_cursors),
+            state(
+                "open-savepoints",
+                self.open_savepoints,
+                limits.open_savepoints,
+            ),
         ]
     }
 }
