@@ -291,7 +291,10 @@ fn saw(finished: &Finished, place: &str) -> Vec<Value> {
             line.split_once("saw {")
                 .map(|(_, rest)| format!("{{{rest}"))
         })
-        .map(|line| serde_json::from_str::<Value>(&line).expect("JSON"))
+        .map(|line| {
+            let mut values = serde_json::Deserializer::from_str(&line).into_iter::<Value>();
+            values.next().expect("a value").expect("JSON")
+        })
         .filter(|saw| saw["place"] == place)
         .collect()
 }

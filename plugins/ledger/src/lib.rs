@@ -4,8 +4,8 @@
 //! decide and write as if nobody else were there.
 
 use chitin::{
-    AllColumns, Conflict, Result, RowLock, TransactionOptions, asc, desc, eq, json, lt, one_of,
-    operation, table,
+    AllColumns, Conflict, Error, Result, RowLock, TransactionOptions, asc, desc, eq, json, lt,
+    one_of, operation, table,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,24 +156,38 @@ fn open(opening: Opening) -> Result<Account> {
 #[operation]
 fn transfer(order: Order) -> Result<Receipt> {
     order.check()?;
-    // Locked in the same order by everyone: of two transfers crosswise, one waits for the other.
-    let both = [order.payer.as_str(), order.payee.as_str()];
-    let locked = table("accounts")
-        .filter(one_of("id", both))
-        .order_by(asc("id"));
-    let mut accounts: Vec<Account> = locked.lock(RowLock::for_update()).select()?.deserialize()?;
-
+    let [mut payer, mut payee] = lock(&order.payer, &order.payee)?;
     let kept = Conflict::keep(["key"]);
     let Some(receipt) = table("transfers").upsert_returning(&order, &kept, AllColumns)? else {
         return order.receipt();
     };
     let entries = [
-        Account::find(&mut accounts, &order.payer)?.book(&order, &order.payee, -order.amount)?,
-        Account::find(&mut accounts, &order.payee)?.book(&order, &order.payer, order.amount)?,
+        payer.book(&order, &payee.id, -order.amount)?,
+        payee.book(&order, &payer.id, order.amount)?,
     ];
-    table("accounts").batch_update(&accounts, ["id"])?;
+    table("accounts").batch_update([payer, payee], ["id"])?;
     table("entries").batch_insert(&entries)?;
     receipt.deserialize()
+}
+
+/// Both accounts, and nobody else changes them now. All transfers lock in the same order: of two that are crosswise, one waits for
+/// the other.
+fn lock(payer: &str, payee: &str) -> Result<[Account; 2]> {
+    let both = table("accounts").filter(one_of("id", [payer, payee]));
+    let locked = both
+        .order_by(asc("id"))
+        .lock(RowLock::for_update())
+        .select()?;
+    let mut accounts: Vec<Account> = locked.deserialize()?;
+    let mut take = |id| match accounts.iter().position(|account| account.id == id) {
+        Some(place) => Ok(accounts.swap_remove(place)),
+        None => Err(unknown(id)),
+    };
+    Ok([take(payer)?, take(payee)?])
+}
+
+fn unknown(account: &str) -> Error {
+    Error::message(format_args!("there is no account `{account}`"))
 }
 
 /// The account and its entries, from one and the same instant.
@@ -196,13 +210,8 @@ impl Account {
     fn read(id: &str) -> Result<Self> {
         match table("accounts").filter(eq("id", id)).select_unique()? {
             Some(row) => row.deserialize(),
-            None => Err(format!("there is no account `{id}`").into()),
+            None => Err(unknown(id)),
         }
-    }
-
-    fn find<'a>(accounts: &'a mut [Self], id: &str) -> Result<&'a mut Self> {
-        let found = accounts.iter_mut().find(|account| account.id == id);
-        found.ok_or_else(|| format!("there is no account `{id}`").into())
     }
 
     /// Changes the balance, and gives the entry that says so.
