@@ -1,7 +1,8 @@
 //! Transactions as a plugin in Rust writes them: operations, closures, savepoints and handles.
 
+use host::runtime::End;
 use serde_json::{Value, json};
-use tests::{Finished, TestDatabase, database, example};
+use tests::{Bench, Finished, TestDatabase, database, example, request};
 use tokio_postgres::Client;
 
 /// Where a transaction is made to lose a race.
@@ -37,26 +38,25 @@ async fn lose(client: &Client, table: &str, lost: Lost, times: u32, seconds: u32
     client.batch_execute(&script).await.expect("made");
 }
 
-async fn run(database: &TestDatabase, guest: &str, input: &Value) -> Finished {
-    let command = tests::run(&example(guest), &database.url());
-    command.arg("--input").arg(input.to_string()).run().await
-}
-
 /// What the guest answers that has its transactions by the SDK.
-async fn tell(database: &TestDatabase, told: Value) -> Value {
-    let finished = run(database, "transacts", &told).await;
-    finished.expect(0, &[]).json()
+async fn tell(guest: &Bench, told: Value) -> Value {
+    let outcome = guest.run(request(told.to_string())).await;
+    let End::Finished {
+        output: Some(output),
+    } = outcome.end
+    else {
+        panic!("{}", outcome.end);
+    };
+    serde_json::from_str(&output).expect("JSON")
 }
 
-/// A database with the counter `a` at 0.
-async fn counter() -> (TestDatabase, Client) {
+/// The guest on a database with the counter `a` at 0.
+async fn counter() -> (TestDatabase, Bench, Client) {
     let database = database().await;
-    assert_eq!(
-        tell(&database, json!("prepare")).await,
-        json!({ "ok": true })
-    );
+    let guest = Bench::load(&example("transacts"), database.connect().await).await;
+    assert_eq!(tell(&guest, json!("prepare")).await, json!({ "ok": true }));
     let client = database.client().await;
-    (database, client)
+    (database, guest, client)
 }
 
 async fn number(client: &Client, sql: &str) -> i64 {
@@ -74,12 +74,12 @@ fn by(by: i64) -> Value {
 
 #[tokio::test]
 async fn an_operation_is_called_like_a_function() {
-    let (database, client) = counter().await;
-    let answer = tell(&database, json!({ "increment": by(5) })).await;
+    let (_database, guest, client) = counter().await;
+    let answer = tell(&guest, json!({ "increment": by(5) })).await;
     assert_eq!(answer, json!({ "ok": { "value": 5, "attempt": 1 } }));
     assert_eq!(count(&client).await, 5);
     assert_eq!(
-        tell(&database, json!("answer-nothing")).await,
+        tell(&guest, json!("answer-nothing")).await,
         json!({ "ok": null })
     );
     assert_eq!(count(&client).await, 6);
@@ -88,9 +88,9 @@ async fn an_operation_is_called_like_a_function() {
 #[tokio::test]
 async fn an_operation_that_loses_a_race_is_performed_again() {
     for lost in BOTH {
-        let (database, client) = counter().await;
+        let (_database, guest, client) = counter().await;
         lose(&client, "counters", lost, 2, 0).await;
-        let answer = tell(&database, json!({ "increment": by(5) })).await;
+        let answer = tell(&guest, json!({ "increment": by(5) })).await;
         assert_eq!(answer, json!({ "ok": { "value": 5, "attempt": 3 } }));
         assert_eq!(count(&client).await, 5);
     }
@@ -99,9 +99,9 @@ async fn an_operation_that_loses_a_race_is_performed_again() {
 #[tokio::test]
 async fn an_operation_hears_its_options() {
     for lost in BOTH {
-        let (database, client) = counter().await;
+        let (_database, guest, client) = counter().await;
         lose(&client, "counters", lost, 1, 0).await;
-        let answer = tell(&database, json!({ "increment-at-most-once": by(5) })).await;
+        let answer = tell(&guest, json!({ "increment-at-most-once": by(5) })).await;
         assert_eq!(answer["error"], "AttemptsExhausted", "{answer}");
         assert!(
             answer["text"].to_string().contains("after 1 attempt"),
@@ -113,15 +113,15 @@ async fn an_operation_hears_its_options() {
 
 #[tokio::test]
 async fn an_operation_that_fails_keeps_nothing_and_says_why() {
-    let (database, client) = counter().await;
-    let refused = tell(&database, json!({ "refuse": "not today" })).await;
+    let (_database, guest, client) = counter().await;
+    let refused = tell(&guest, json!({ "refuse": "not today" })).await;
     assert_eq!(refused, json!({ "error": "Rejected", "text": "not today" }));
 
-    let own = tell(&database, json!("fail-in-its-own-way")).await;
+    let own = tell(&guest, json!("fail-in-its-own-way")).await;
     let said = "the database: its own way: the database: there is no counter `nobody`";
     assert_eq!(own, json!({ "ok": said }));
 
-    let unreadable = tell(&database, json!("answer-no-number")).await;
+    let unreadable = tell(&guest, json!("answer-no-number")).await;
     assert_eq!(unreadable["error"], "Rejected");
     assert!(
         unreadable["text"]
@@ -130,7 +130,7 @@ async fn an_operation_that_fails_keeps_nothing_and_says_why() {
         "{unreadable}"
     );
 
-    let swallowed = tell(&database, json!("swallow")).await;
+    let swallowed = tell(&guest, json!("swallow")).await;
     assert_eq!(swallowed["error"], "Database", "{swallowed}");
     assert!(
         swallowed["text"].to_string().contains("23505"),
@@ -141,8 +141,8 @@ async fn an_operation_that_fails_keeps_nothing_and_says_why() {
 
 #[tokio::test]
 async fn an_operation_that_is_not_listed_is_named_with_those_that_are() {
-    let (database, _) = counter().await;
-    let answer = tell(&database, json!("not-listed")).await;
+    let (_database, guest, _) = counter().await;
+    let answer = tell(&guest, json!("not-listed")).await;
     assert_eq!(answer["error"], "Rejected", "{answer}");
     let text = answer["text"].to_string();
     assert!(
@@ -153,10 +153,10 @@ async fn an_operation_that_is_not_listed_is_named_with_those_that_are() {
 
 #[tokio::test]
 async fn operations_are_made_of_operations_and_do_not_call_them() {
-    let (database, client) = counter().await;
-    let twice = tell(&database, json!({ "increment-twice": by(5) })).await;
+    let (_database, guest, client) = counter().await;
+    let twice = tell(&guest, json!({ "increment-twice": by(5) })).await;
     assert_eq!(twice["ok"]["value"], 10, "{twice}");
-    let called = tell(&database, json!("call-another")).await;
+    let called = tell(&guest, json!("call-another")).await;
     assert_eq!(called["error"], "Rejected", "{called}");
     assert!(called["text"].to_string().contains("denied"), "{called}");
     assert_eq!(count(&client).await, 10);
@@ -165,9 +165,9 @@ async fn operations_are_made_of_operations_and_do_not_call_them() {
 #[tokio::test]
 async fn a_closure_is_run_again_after_a_lost_race() {
     for lost in BOTH {
-        let (database, client) = counter().await;
+        let (_database, guest, client) = counter().await;
         lose(&client, "counters", lost, 2, 0).await;
-        let answer = tell(&database, json!({ "closure": { "retries": 3 } })).await;
+        let answer = tell(&guest, json!({ "closure": { "retries": 3 } })).await;
         assert_eq!(
             answer,
             json!({ "ok": { "value": 1, "attempt": 3, "ran": 3 } })
@@ -179,9 +179,9 @@ async fn a_closure_is_run_again_after_a_lost_race() {
 #[tokio::test]
 async fn a_closure_gives_up_when_its_attempts_are_used_up() {
     for lost in BOTH {
-        let (database, client) = counter().await;
+        let (_database, guest, client) = counter().await;
         lose(&client, "counters", lost, 5, 0).await;
-        let answer = tell(&database, json!({ "closure": { "retries": 1 } })).await;
+        let answer = tell(&guest, json!({ "closure": { "retries": 1 } })).await;
         assert_eq!(answer["error"], "AttemptsExhausted", "{answer}");
         assert_eq!(number(&client, "SELECT last_value FROM races").await, 2);
         assert_eq!(count(&client).await, 0);
@@ -190,9 +190,9 @@ async fn a_closure_gives_up_when_its_attempts_are_used_up() {
 
 #[tokio::test]
 async fn a_closure_that_fails_is_rolled_back_and_not_run_again() {
-    let (database, client) = counter().await;
+    let (_database, guest, client) = counter().await;
     lose(&client, "counters", Lost::AtTheStatement, 0, 0).await;
-    let failed = tell(&database, json!("closure-fails")).await;
+    let failed = tell(&guest, json!("closure-fails")).await;
     assert_eq!(
         failed,
         json!({ "error": "Message", "text": "no, after all" })
@@ -203,7 +203,7 @@ async fn a_closure_that_fails_is_rolled_back_and_not_run_again() {
         "it ran once"
     );
 
-    let swallowed = tell(&database, json!("closure-swallows")).await;
+    let swallowed = tell(&guest, json!("closure-swallows")).await;
     assert_eq!(swallowed["error"], "Database", "{swallowed}");
     assert!(
         swallowed["text"].to_string().contains("23505"),
@@ -214,15 +214,15 @@ async fn a_closure_that_fails_is_rolled_back_and_not_run_again() {
 
 #[tokio::test]
 async fn a_savepoint_confines_what_fails_in_it() {
-    let (database, client) = counter().await;
-    let answer = tell(&database, json!("closure-savepoint")).await;
+    let (_database, guest, client) = counter().await;
+    let answer = tell(&guest, json!("closure-savepoint")).await;
     assert_eq!(
         answer,
         json!({ "ok": { "refused": true, "inner": 1_101, "value": 1_101 } })
     );
     assert_eq!(count(&client).await, 1_101);
     assert_eq!(
-        tell(&database, json!("closure-nested")).await,
+        tell(&guest, json!("closure-nested")).await,
         json!({ "ok": 1_202 })
     );
     assert_eq!(count(&client).await, 1_202);
@@ -230,36 +230,36 @@ async fn a_savepoint_confines_what_fails_in_it() {
 
 #[tokio::test]
 async fn a_read_only_closure_cannot_write() {
-    let (database, client) = counter().await;
-    let answer = tell(&database, json!("read-only")).await;
+    let (_database, guest, client) = counter().await;
+    let answer = tell(&guest, json!("read-only")).await;
     assert!(answer["text"].to_string().contains("25006"), "{answer}");
     assert_eq!(count(&client).await, 0);
 }
 
 #[tokio::test]
 async fn rows_that_others_hold_can_be_left_out() {
-    let (database, client) = counter().await;
-    assert_eq!(tell(&database, json!("locks")).await, json!({ "ok": 1 }));
+    let (_database, guest, client) = counter().await;
+    assert_eq!(tell(&guest, json!("locks")).await, json!({ "ok": 1 }));
     client
         .batch_execute("BEGIN; SELECT FROM counters FOR UPDATE")
         .await
         .expect("locked");
-    assert_eq!(tell(&database, json!("locks")).await, json!({ "ok": 0 }));
+    assert_eq!(tell(&guest, json!("locks")).await, json!({ "ok": 0 }));
 }
 
 #[tokio::test]
 async fn a_handle_is_restarted_rolled_back_or_dropped() {
     for lost in BOTH {
-        let (database, client) = counter().await;
+        let (_database, guest, client) = counter().await;
         for told in ["handle-rolled-back", "handle-dropped"] {
             assert_eq!(
-                tell(&database, json!(told)).await,
+                tell(&guest, json!(told)).await,
                 json!({ "ok": 0 }),
                 "{told}"
             );
         }
         lose(&client, "counters", lost, 2, 0).await;
-        let answer = tell(&database, json!("handle")).await;
+        let answer = tell(&guest, json!("handle")).await;
         assert_eq!(
             answer,
             json!({ "ok": { "value": 1, "attempts": [1, 2, 3] } })
@@ -276,8 +276,8 @@ async fn a_run_and_its_operations_never_draw_the_same_uuid() {
         let table = "CREATE TABLE uuids (id uuid PRIMARY KEY, maker text NOT NULL)";
         client.batch_execute(table).await.expect("made");
         lose(&client, "uuids", lost, 2, 0).await;
-        let finished = run(&database, "inserts_uuids", &Value::Null).await;
-        assert_eq!(finished.expect(0, &[]).json(), 300);
+        let guest = Bench::load(&example("inserts_uuids"), database.connect().await).await;
+        assert_eq!(tell(&guest, Value::Null).await, 300);
         let version_4 = "SELECT count(*) FROM uuids WHERE id::text ~ '^.{14}4.{4}[89ab]'";
         assert_eq!(number(&client, version_4).await, 300);
     }
@@ -307,7 +307,9 @@ async fn attempts_see_the_same_world_and_operations_different_ones() {
     client.batch_execute(table).await.expect("made");
     // The run itself writes outside a transaction, so that the host repeats only its statement: that is the first race.
     lose(&client, "looks", Lost::AtTheStatement, 3, 1).await;
-    let finished = run(&database, "looks_around", &Value::Null).await;
+    let finished = tests::run(&example("looks_around"), &database.url())
+        .run()
+        .await;
     finished.expect(0, &[]);
 
     let first = saw(&finished, "first operation");

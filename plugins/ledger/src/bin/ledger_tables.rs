@@ -1,12 +1,12 @@
-//! Makes the tables of the ledger. It runs once and needs the grant `schema`; the ledger itself does without.
+//! Makes the tables of the ledger, and prints which of them are new. It runs once and needs the grant `schema`; the ledger itself does without.
 
 use chitin::schema::ForeignKey;
-use chitin::{Column, Result, create_table, eq, ge, gt};
+use chitin::{Column, Result, create_table, eq, ge, gt, json};
 
 fn main() -> Result<()> {
     chitin::init();
     // The last wall in front of an overdraft, whoever writes to the table.
-    create_table("accounts")
+    let accounts = create_table("accounts")
         .column(Column::text("id").primary_key())
         .column(Column::int64("balance").not_null().default(0))
         .column(Column::boolean("may_overdraw").not_null().default(false))
@@ -17,7 +17,7 @@ fn main() -> Result<()> {
         )
         .if_not_exists()
         .run()?;
-    create_table("transfers")
+    let transfers = create_table("transfers")
         .column(Column::text("key").primary_key())
         .column(Column::text("payer").not_null())
         .column(Column::text("payee").not_null())
@@ -28,7 +28,7 @@ fn main() -> Result<()> {
         .check([gt("amount", 0)])
         .if_not_exists()
         .run()?;
-    create_table("entries")
+    let entries = create_table("entries")
         .column(Column::text("account").not_null())
         .column(Column::int64("number").not_null())
         .column(Column::text("transfer").not_null())
@@ -41,6 +41,7 @@ fn main() -> Result<()> {
         .foreign_key(ForeignKey::new(["transfer"], "transfers"))
         .if_not_exists()
         .run()?;
-    println!("accounts, transfers and entries are there");
+    let made = json!({ "accounts": accounts, "transfers": transfers, "entries": entries });
+    println!("{made}");
     Ok(())
 }
