@@ -3,6 +3,7 @@
 mod batch_insert;
 mod batch_models;
 mod batch_update;
+mod cancellation;
 mod commands;
 mod connect;
 mod contract;
@@ -24,6 +25,7 @@ mod schema;
 mod select;
 mod sql_batch;
 mod statements;
+mod transactions;
 mod types;
 mod upsert;
 mod writing;

@@ -7,7 +7,7 @@ use super::{
     plan::{self, Planned},
     rule::{Action, Side},
     schedule::{Passing, Schedule, Verdict},
-    statement::{Control, Statement},
+    statement::{Control, Statement, control},
     tracker::Tracker,
     writer::{Out, Sink},
 };
@@ -71,6 +71,12 @@ impl Line {
             (Action::Drop, _) => return Ok(()),
             (Action::Fail(failure), Some(asked)) => {
                 (plan::fail(message, asked, &failure, status), true)
+            }
+            (Action::Instead(text), Some(_)) => {
+                self.tracker.status = status_after(control(text), status, false);
+                let planned = plan::instead(&message, text, &Edit::none());
+                self.forward(planned, asked.as_ref(), 0);
+                return Ok(());
             }
             (Action::Tag(tag), Some(_)) => {
                 let end = End::Tagged(tag);
@@ -152,7 +158,7 @@ impl Line {
         let verdict = lock(&self.schedule).judge(passing);
         self.note(passing, &verdict);
         let is_whole = match verdict.action {
-            Action::Drop | Action::Fail(_) | Action::Tag(_) => true,
+            Action::Drop | Action::Fail(_) | Action::Instead(_) | Action::Tag(_) => true,
             Action::Pass
             | Action::Hold(_)
             | Action::Reset
@@ -205,7 +211,9 @@ impl Line {
             tell(sink, Out::Bytes(before.to_vec()));
         }
         let out = match &verdict.action {
-            Action::Pass | Action::Drop | Action::Fail(_) | Action::Tag(_) => return Ok(()),
+            Action::Pass | Action::Drop | Action::Fail(_) | Action::Instead(_) | Action::Tag(_) => {
+                return Ok(());
+            }
             Action::Hold(gate) => Out::Hold(gate.clone()),
             Action::Delay(time) => Out::Delay(*time),
             Action::Slice(bytes) => Out::Slice(*bytes),

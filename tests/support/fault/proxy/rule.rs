@@ -56,6 +56,8 @@ pub enum Action {
     Throttle(usize),
     /// The statement fails. For [`Trigger::Asked`].
     Fail(Failure),
+    /// Another statement is run instead, and answers for it. For [`Trigger::Asked`].
+    Instead(&'static str),
     /// The command tag of the statement is this one. For [`Trigger::Asked`] and [`Trigger::Done`].
     Tag(&'static str),
 }
