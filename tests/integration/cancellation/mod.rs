@@ -71,15 +71,14 @@ impl Sweep {
             let operation = (case.operation)(&mut session, &self.name);
             let is_done = polled(operation, polls).await.is_some();
             drop(session);
-            self.is_clean(&database, &format!("{name} dropped at poll {polls}"))
-                .await;
+            let place = format!("{name} dropped at poll {polls}");
+            self.is_clean(&database, &place).await;
             database.close().await;
-            self.is_alone(&format!("{name} dropped at poll {polls}"))
-                .await;
+            self.is_without(&place, "TRUE").await;
             let effect = case.effect.replace("$name", &self.name);
             let effect = self.number(&effect).await;
             let is_whole = effect == from_to.1 || (effect == from_to.0 && !is_done);
-            assert!(is_whole, "{name} dropped at poll {polls}: {effect}");
+            assert!(is_whole, "{place}: {effect}");
             if is_done {
                 assert!(polls > 2, "{name} waits for nothing");
                 return;
@@ -117,22 +116,19 @@ impl Sweep {
         let cursor = cursor
             .await
             .unwrap_or_else(|error| panic!("{place}: {error}"));
-        let own =
-            "SELECT xact_start = query_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
-        let rows = other.query(own, &[]).await;
-        let rows = rows.unwrap_or_else(|error| panic!("{place}: {error}"));
-        let is_alone = host::database::Value::Boolean(true);
-        assert_eq!(rows.value(0, 0), Ok(is_alone), "{place}");
+        let read = other.query("SELECT id FROM t", &[]).await;
+        read.unwrap_or_else(|error| panic!("{place}: {error}"));
         holder.close_cursor(cursor).await;
         assert!(database.open_connections() <= 2, "{place}");
+        self.is_without(place, "xact_start IS NOT NULL").await;
     }
 
-    /// Nobody is connected any more.
-    async fn is_alone(&self, place: &str) {
-        wait_until(&format!("{place}: all connections to end"), async || {
+    /// Waits until there is no connection like this but the one that asks.
+    async fn is_without(&self, place: &str, what: &str) {
+        wait_until(&format!("{place}: not {what}"), async || {
             let others = "SELECT count(*) FROM pg_stat_activity \
                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
-            self.number(others).await == 0
+            self.number(&format!("{others} AND {what}")).await == 0
         })
         .await;
     }

@@ -202,7 +202,7 @@ async fn cut_everywhere(marks: Marks) {
     let failed: Vec<_> = told.iter().flat_map(|told| &told.failed).collect();
     assert!(failed.is_empty(), "each is done again: {failed:?}");
     let cuts: usize = told.iter().map(|told| told.cuts).sum();
-    assert!(cuts > OPERATIONS * 9 / 10, "{cuts} cuts");
+    assert!(cuts > OPERATIONS * 3 / 4, "{cuts} cuts");
     if marks == Marks::With {
         assert_eq!((applied, lost), (0, 0), "all are settled");
     } else {

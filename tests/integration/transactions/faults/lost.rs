@@ -44,7 +44,7 @@ async fn a_connection_that_is_lost_before_commit_was_sent_is_no_loss() {
 
 #[tokio::test]
 async fn a_connection_that_is_lost_during_commit_is_ambiguous_or_settled() {
-    let before = [Trigger::Asked(COMMIT)];
+    let before = [Trigger::Named(COMMIT), Trigger::Asked(COMMIT)];
     let after = [
         Trigger::Reply(COMMIT),
         Trigger::Done(COMMIT),
@@ -113,7 +113,7 @@ async fn a_transaction_that_is_not_to_be_settled_is_ambiguous() {
 #[tokio::test]
 async fn a_commit_that_never_arrives_is_fenced_off_and_done_again() {
     let behind = Behind::new(Marks::With).await;
-    behind.proxy.once(Trigger::Asked(COMMIT), Action::Strand);
+    behind.proxy.once(Trigger::Named(COMMIT), Action::Strand);
     let mut session = behind.session();
     let outcome = transfer(&mut session, &options()).await;
     assert_eq!(outcome, Ok(2));
@@ -138,7 +138,7 @@ async fn a_commit_that_arrives_after_it_was_fenced_off_does_not_happen() {
     let behind = Behind::new(Marks::With).await;
     let gate = Gate::new();
     let hold = Action::Hold(gate.clone());
-    behind.proxy.once(Trigger::Asked(COMMIT), hold);
+    behind.proxy.once(Trigger::Named(COMMIT), hold);
     let mut session = impatient(&behind);
     let outcome = transfer(&mut session, &options()).await;
     assert_eq!(outcome, Ok(2));
@@ -153,7 +153,7 @@ async fn a_commit_that_arrives_before_it_is_fenced_off_is_not_done_again() {
     let behind = Behind::new(Marks::With).await;
     let (commit, fence) = (Gate::new(), Gate::new());
     let hold = |gate: &Gate| Action::Hold(gate.clone());
-    behind.proxy.once(Trigger::Asked(COMMIT), hold(&commit));
+    behind.proxy.once(Trigger::Named(COMMIT), hold(&commit));
     // The first is the mark of the transaction.
     behind.proxy.nth(1, Trigger::Asked(MARK), hold(&fence));
     let mut session = impatient(&behind);

@@ -53,12 +53,13 @@ impl Line {
 
     /// What becomes of a message of the client.
     pub(super) fn from_client(&mut self, message: Message) -> Result<(), Ending> {
+        let named = self.tracker.names(&message);
         let asked = self.tracker.asks(&message);
-        self.tracker.notes_names(&message);
         let verdict = self.judge(&Passing {
             connection: self.connection,
             side: Side::Client,
             message: &message,
+            named: named.as_ref(),
             asked: asked.as_ref(),
             seen: None,
         });
@@ -137,6 +138,7 @@ impl Line {
             connection: self.connection,
             side: Side::Server,
             message: &message,
+            named: None,
             asked: None,
             seen: Some(&seen),
         });
