@@ -3,6 +3,7 @@
 mod batch_insert;
 mod batch_models;
 mod batch_update;
+mod cancellation;
 mod commands;
 mod connect;
 mod contract;
