@@ -5,6 +5,7 @@ mod batch_models;
 mod batch_update;
 mod commands;
 mod connect;
+mod consistency;
 mod contract;
 mod cursors;
 mod databases;
