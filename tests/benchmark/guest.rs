@@ -57,6 +57,9 @@ impl Guest {
                 ..database::Limits::default()
             },
             retry: RetryPolicy::default(),
+            transaction: None,
+            read_committed: false,
+            chaos: database::Chaos::default(),
             interrupt: Interrupt::never(),
         };
         let outcome = self

@@ -1,7 +1,7 @@
 use std::{env, thread, time::Duration};
 
 use host::{
-    database::{ConnectOptions, Limits, RetryPolicy, SessionOptions},
+    database::{Chaos, ConnectOptions, Limits, RetryPolicy, SessionOptions},
     tenancy::Grants,
 };
 use tokio::time::Instant;
@@ -37,6 +37,8 @@ pub fn session_options(limits: Limits) -> SessionOptions {
         limits,
         deadline: Instant::now() + Duration::from_mins(1),
         retry: RetryPolicy::default(),
+        read_committed: false,
+        chaos: Chaos::default(),
     }
 }
 

@@ -9,6 +9,12 @@ use super::wit;
 pub enum Failure {
     /// The guest gets this answer and goes on.
     Answer(Error),
+    /// The operation of the guest returned this error of its own.
+    Rejected(String),
+    /// The operation of the guest was stopped.
+    Trapped(String),
+    /// The guest was told that its attempt is over and went on: it is stopped and learns nothing more.
+    Ended,
     /// The guest holds all the handles that it may, and is stopped by that limit.
     Full,
     /// The host is wrong: the guest is stopped and learns nothing.
@@ -16,15 +22,32 @@ pub enum Failure {
 }
 
 /// A state that the host never lets happen. It reaches the caller of the guest as a trap.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("a bug of the host: {0}")]
 pub struct HostBug(pub(super) String);
+
+impl HostBug {
+    /// A state, in words for whoever mends it.
+    pub fn new(state: String) -> Self {
+        Self(state)
+    }
+}
+
+/// The attempt that the guest is part of is over, and it has been told so. It reaches the caller of the guest as a trap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "its attempt at the transaction was over, it was told to return, and called the database again"
+)]
+pub struct AttemptOver;
 
 impl Failure {
     /// The answer for the guest; a trap if there is none.
     pub(super) fn into_answer(self) -> wasmtime::Result<wit::Error> {
         match self {
             Self::Answer(error) => Ok(error.into()),
+            Self::Rejected(message) => Ok(wit::Error::Rejected(message)),
+            Self::Trapped(message) => Ok(wit::Error::Trapped(message)),
+            Self::Ended => Err(AttemptOver.into()),
             Self::Full => Err(ResourceTableError::Full.into()),
             Self::Bug(bug) => Err(bug.into()),
         }
@@ -33,7 +56,10 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Answer(error)
+        match error {
+            Error::Abandoned => Self::Ended,
+            error => Self::Answer(error),
+        }
     }
 }
 
@@ -96,6 +122,8 @@ impl From<Error> for wit::Error {
             Error::Unavailable(message) => Self::Unavailable(message),
             Error::Busy(message) => Self::Busy(message),
             Error::Closed(message) => Self::Closed(message),
+            // Intercepted before: who is told this is ended.
+            Error::Abandoned => Self::Closed("the attempt is over".to_owned()),
             Error::Other(message) => Self::Other(message),
         }
     }

@@ -31,11 +31,11 @@ mod transactions;
 mod view;
 mod writes;
 
-pub use error::{Failure, HostBug};
+pub use error::{AttemptOver, Failure, HostBug};
 pub use limits::Limits;
 pub use log_sink::{LogLevel, LogSink};
 pub use sql::Cursor;
-pub use transactions::Transaction;
+pub use transactions::{Operations, Transaction};
 pub use view::{Meter, ResultFormat, RunInfo, View};
 
 mod generated {

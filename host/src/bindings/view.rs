@@ -7,7 +7,7 @@ use crate::{
     tenancy::TenantId,
 };
 
-use super::{Failure, Limits, LogSink, wit};
+use super::{Failure, Limits, LogSink, Operations, wit};
 
 /// What answers one call of a guest: borrows from the data of its store.
 pub struct View<'a> {
@@ -25,6 +25,8 @@ pub struct View<'a> {
     pub log: &'a LogSink,
     /// The limits of this layer.
     pub limits: &'a Limits,
+    /// What runs the operations of this plugin.
+    pub operations: &'a dyn Operations,
     /// The limits of the layers that this one does not know.
     pub meter: &'a dyn Meter,
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     config::{Config, Environment},
+    database,
     operate::{OpenDatabase, OpenError},
     runtime::{Interrupt, Outcome, Plugin, Request, Runtime, Stdin},
     telemetry,
@@ -196,6 +197,9 @@ impl Job {
             limits: self.config.limits.runtime,
             database_limits: self.config.limits.database,
             retry: self.config.retry,
+            transaction: None,
+            read_committed: false,
+            chaos: database::Chaos::default(),
             interrupt: Interrupt::when(async move {
                 interruption.wait().await;
             }),

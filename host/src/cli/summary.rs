@@ -105,6 +105,7 @@ mod tests {
     fn report() -> Report {
         Report {
             attempts: 1,
+            retries: Vec::new(),
             database: Statistics {
                 retries: 2,
                 statements: 12,
@@ -114,6 +115,7 @@ mod tests {
                 bytes_received: 1_300,
                 bytes_sent: 800,
                 time: Duration::from_millis(810),
+                waited: Duration::ZERO,
             },
             cpu: Duration::from_millis(35),
             peak_memory_bytes: 2_300_000,

@@ -54,6 +54,14 @@ pub(super) fn of(end: End, told: Option<Exit>) -> Result<Option<String>, Failure
                 "what was not committed is undone; what the plugin said before is in the log above",
             )
         }
+        End::NotCommitted(_) => Failure::new(Exit::NotCommitted, message)
+            .hint("see what failed in the log above; a plugin that handles an error undoes the savepoint around it"),
+        End::AttemptsExhausted { .. } => Failure::new(Exit::RetriesExhausted, message)
+            .hint("try again later, or allow more retries: --max-retries …"),
+        End::AmbiguousCommit(_) => Failure::new(Exit::AmbiguousCommit, message).hint(
+            "look whether it happened before running it again; `host check --prepare` lets the host find out by itself",
+        ),
+        End::Unavailable(_) => Failure::new(Exit::Unreachable, message).hint("try again later"),
         End::Interrupted => interrupted(told.unwrap_or(Exit::Interrupted)),
         End::OutputFailed(failed) if failed.closed => Failure::new(
             Exit::Interrupted,

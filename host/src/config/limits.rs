@@ -140,6 +140,12 @@ const LIMITS: &[Limit] = &[
         place: |limits| &mut limits.runtime.output_bytes,
     },
     Limit {
+        name: "stdin-bytes",
+        unit: Unit::Bytes,
+        about: "standard input that is kept for the next attempt of a run that is one transaction",
+        place: |limits| &mut limits.runtime.stdin_bytes,
+    },
+    Limit {
         name: "log-bytes",
         unit: Unit::Bytes,
         about: "what the plugin logs; the rest is dropped",
@@ -174,6 +180,24 @@ const LIMITS: &[Limit] = &[
         unit: Unit::Count,
         about: "cursors open at once",
         place: |limits| &mut limits.database.open_cursors,
+    },
+    Limit {
+        name: "transaction-timeout",
+        unit: Unit::Duration,
+        about: "one attempt at a transaction, from its first statement to its last",
+        place: |limits| &mut limits.database.transaction_timeout,
+    },
+    Limit {
+        name: "idle-in-transaction",
+        unit: Unit::Duration,
+        about: "an open transaction of which nothing is asked",
+        place: |limits| &mut limits.database.idle_in_transaction,
+    },
+    Limit {
+        name: "open-savepoints",
+        unit: Unit::Count,
+        about: "savepoints open at once, one inside the other",
+        place: |limits| &mut limits.database.open_savepoints,
     },
     Limit {
         name: "result-rows",

@@ -88,6 +88,9 @@ impl Failure {
             Self::Lost { sent: false, .. } if !matches!(phase, Phase::Transaction | Phase::Commit) => {
                 Error::Unavailable("the connection was lost before the statement was sent".to_owned())
             }
+            Self::Lost { sqlstate: Some(code), .. } if matches!(code.as_str(), "25P03" | "25P04") => {
+                Error::Timeout(TimeoutStep::Holding)
+            }
             Self::Lost { sqlstate, .. } => retry(sqlstate, LOST, None),
             Self::TimedOut { settled: false, .. } if phase.commits() => Error::AmbiguousCommit(
                 "no answer came in time, nor to the request to cancel".to_owned(),
@@ -103,6 +106,9 @@ impl Failure {
             Self::Denied(reason) => Error::Denied(reason.to_owned()),
             Self::Invalid(reason) => Error::Invalid(reason.to_owned()),
             Self::Unavailable(reason) => Error::Unavailable(reason.to_owned()),
+            Self::Loose => Error::AmbiguousCommit(
+                "BEGIN failed, and statements that were sent with it may have been committed one by one".to_owned(),
+            ),
             Self::Busy => Error::Busy("all connections are in use".to_owned()),
             Self::RolledBack => Error::Database(Box::new(rolled_back())),
             Self::Over => Error::Closed(
@@ -149,6 +155,7 @@ fn retry(sqlstate: Option<String>, message: &str, table: Option<String>) -> Erro
         sqlstate,
         message: message.to_owned(),
         table,
+        statement: None,
     })
 }
 
@@ -318,6 +325,7 @@ mod tests {
             | Error::Denied(_)
             | Error::Timeout(_)
             | Error::Busy(_)
+            | Error::Abandoned
             | Error::Other(_) => "something else",
         }
     }
@@ -358,6 +366,10 @@ mod tests {
             (
                 in_every_phase(|| Failure::RolledBack),
                 "database database database database",
+            ),
+            (
+                in_every_phase(|| Failure::Loose),
+                "ambiguous ambiguous ambiguous ambiguous",
             ),
             (
                 in_every_phase(|| Failure::Over),

@@ -3,7 +3,12 @@
 //! Every method answers for both, so that a third database would be a column here and nowhere else. What only the words of an error
 //! tell is read in either's words, without asking whose they are.
 
-use super::server::ServerKind;
+use super::{
+    error::Error,
+    lease::{BEGIN, Begin},
+    server::ServerKind,
+    transaction::{Isolation, Snapshot, TransactionOptions},
+};
 
 /// Undoes whatever SQL text can do to a session, in one round trip. Not `DISCARD ALL`, which cannot stand beside others.
 const RESET: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; \
@@ -16,6 +21,9 @@ const LEFT: &str = "SELECT extname FROM pg_catalog.pg_extension WHERE extname NO
                     'pg_trgm', 'pgcrypto', 'unaccent', 'uuid-ossp', 'vector') \
                     UNION ALL SELECT slot_name FROM pg_catalog.pg_replication_slots \
                     WHERE temporary AND active_pid = pg_catalog.pg_backend_pid()";
+
+/// A transaction that changes nothing.
+const BEGIN_READ_ONLY: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
 
 /// A table or view `c` in a schema `n` that the role may use for anything at all.
 const VISIBLE: &str = "pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') \
@@ -65,6 +73,49 @@ impl ServerKind {
             Self::CockroachDb => false,
             Self::PostgreSql => true,
         }
+    }
+}
+
+/// Transactions.
+impl ServerKind {
+    /// How a transaction with these options begins. CockroachDB reads the past, PostgreSQL does not.
+    pub(super) fn begin(self, options: &TransactionOptions) -> Result<Begin, Error> {
+        let instant = match (self, options.snapshot) {
+            (_, None) => {
+                return Ok(Begin::Known(match (options.isolation, options.read_only) {
+                    (Isolation::Serializable, false) => BEGIN,
+                    (Isolation::Serializable, true) => BEGIN_READ_ONLY,
+                    (Isolation::ReadCommitted, false) => "BEGIN ISOLATION LEVEL READ COMMITTED",
+                    (Isolation::ReadCommitted, true) => {
+                        "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+                    }
+                }));
+            }
+            (Self::PostgreSql, Some(_)) => {
+                return Err(Error::Invalid(
+                    "PostgreSQL cannot read the past: leave `snapshot` out, or run on CockroachDB"
+                        .to_owned(),
+                ));
+            }
+            (Self::CockroachDb, Some(Snapshot::FollowerRead)) => {
+                "follower_read_timestamp()".to_owned()
+            }
+            // Nanoseconds, as CockroachDB counts its own time.
+            (Self::CockroachDb, Some(Snapshot::At(microseconds))) => {
+                format!("'{microseconds}000'")
+            }
+        };
+        Ok(Begin::Alone(format!(
+            "{BEGIN} READ ONLY AS OF SYSTEM TIME {instant}"
+        )))
+    }
+
+    /// How the transaction of a cursor begins, which may be idle for as long as the guest likes: it holds nothing that others wait for.
+    pub(super) fn begin_cursor(self) -> (Begin, &'static str) {
+        (
+            Begin::Needed(BEGIN_READ_ONLY),
+            "SET LOCAL idle_in_transaction_session_timeout = 0",
+        )
     }
 }
 

@@ -44,18 +44,12 @@ pub enum Error {
     /// The handle is spent: what it stood for is over.
     #[error("closed: {0}")]
     Closed(String),
+    /// The attempt is over, the guest was told, and went on. Its caller ends it: it is to be told nothing more.
+    #[error("the attempt is over")]
+    Abandoned,
     /// Something the contract has no case for: a dotted code, a colon and a text.
     #[error("{0}")]
     Other(String),
-}
-
-impl Error {
-    /// The answer of what is declared in the contract and not built yet.
-    pub fn not_implemented(what: &str) -> Self {
-        Self::Other(format!(
-            "not-implemented: {what} is declared in the contract and not built yet"
-        ))
-    }
 }
 
 /// Why an attempt failed.
@@ -67,6 +61,8 @@ pub struct RetryReason {
     pub message: String,
     /// The table of the conflict, where the database names it.
     pub table: Option<String>,
+    /// Which statement of its transaction it was, from 1; absent for the commit, and where there is no such transaction. It is for the log.
+    pub statement: Option<u32>,
 }
 
 /// What the database said.

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     Database,
+    account::Account,
     classify::Phase,
     error::{DatabaseError, Error, ErrorKind},
     identifier::OWN_SCHEMA,
@@ -31,6 +32,7 @@ pub struct Examiner<'a> {
     database: &'a Database,
     lease: Lease,
     deadline: Instant,
+    account: Account,
 }
 
 /// The role that the host logs in as.
@@ -102,14 +104,14 @@ impl Database {
     /// Takes a connection to look at the database.
     pub async fn examiner(&self) -> Result<Examiner<'_>, Error> {
         let deadline = Instant::now() + PATIENCE;
-        let lease = self.pool().acquire(self.pool().new_session(), deadline);
-        let lease = lease
-            .await
-            .map_err(|failure| failure.into_error(Phase::Read, self.server().kind))?;
+        let borrower = self.pool().new_borrower();
+        let lease = self.pool().acquire(&borrower, deadline).await;
+        let lease = lease.map_err(|failure| failure.into_error(Phase::Read, self.server().kind))?;
         Ok(Examiner {
             database: self,
             lease,
             deadline,
+            account: borrower.account,
         })
     }
 }
@@ -232,7 +234,12 @@ impl Examiner<'_> {
     }
 
     async fn ask(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
-        let mut attempts = Attempts::new("examination", RetryPolicy::default(), self.deadline);
+        let mut attempts = Attempts::new(
+            "examination",
+            RetryPolicy::default(),
+            self.deadline,
+            self.account.clone(),
+        );
         loop {
             let outcome = self.ask_once(statement).await;
             if let Some(outcome) = attempts.conclude(outcome).await {
@@ -243,6 +250,7 @@ impl Examiner<'_> {
 
     async fn ask_once(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
         let bounds = Bounds {
+            held_until: None,
             rows: ROWS,
             bytes: BYTES,
             keeps_rows: true,

@@ -47,10 +47,37 @@ pub(super) enum Failure {
     Unavailable(&'static str),
     /// All connections are in use, and the caller does not wait.
     Busy,
+    /// BEGIN failed, and statements that were sent with it may have been committed one by one.
+    Loose,
     /// COMMIT was answered with ROLLBACK: the transaction had failed before.
     RolledBack,
     /// The connection that held the transaction is gone, or was left in the middle of a statement.
     Over,
     /// The server answered what the protocol does not provide for.
     Protocol(String),
+}
+
+impl Failure {
+    /// The SQLSTATE, or a word for what happened.
+    pub(super) fn word(&self) -> &str {
+        match self {
+            Self::Server(error) | Self::Outdated(error) => error.code().code(),
+            Self::Lost {
+                sqlstate: Some(code),
+                ..
+            } => code,
+            Self::Lost { sqlstate: None, .. } => "lost",
+            Self::Unreadable { .. } => "unreadable",
+            Self::TimedOut { .. } => "timeout",
+            Self::Limit { limit, .. } => limit.name,
+            Self::Denied(_) => "denied",
+            Self::Invalid(_) => "invalid",
+            Self::Unavailable(_) => "unavailable",
+            Self::Busy => "busy",
+            Self::Loose => "loose",
+            Self::RolledBack => "rolled-back",
+            Self::Over => "over",
+            Self::Protocol(_) => "protocol",
+        }
+    }
 }

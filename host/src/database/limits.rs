@@ -21,6 +21,12 @@ pub struct Limits {
     pub statements: u64,
     /// Cursors open at once in one run. Default 8: outside a transaction each holds a connection.
     pub open_cursors: u64,
+    /// Savepoints open at once in one transaction. Default 16: each begins inside the one before.
+    pub open_savepoints: u64,
+    /// How long one attempt at a transaction may be open. Default 10 s: it holds a connection, and locks on what it wrote.
+    pub transaction_timeout: Duration,
+    /// How long a transaction may be open with nothing asked of it. Default 2 s: whoever waits for its locks waits for nothing.
+    pub idle_in_transaction: Duration,
 }
 
 impl Default for Limits {
@@ -34,6 +40,9 @@ impl Default for Limits {
             sql_text_bytes: 64 << 10,
             statements: 10_000,
             open_cursors: 8,
+            open_savepoints: 16,
+            transaction_timeout: Duration::from_secs(10),
+            idle_in_transaction: Duration::from_secs(2),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! except the SQL text that a caller gives as such. No connection goes back to the pool unless the guard saw it idle and nothing
 //! was left unfinished on it. Nothing is retried here without being named so.
 
+mod account;
 mod catalog;
 mod classify;
 mod connect;
@@ -32,13 +33,16 @@ mod statement;
 mod statistics;
 mod table_info;
 mod tls;
+mod transaction;
 mod value;
 mod wire;
 
+pub use account::{Account, RetryCount};
 pub use connect::{ConnectError, Unreachable};
 pub use description::{ColumnDescription, TableDescription, TableEntry, TableKind};
 pub use error::{ConversionError, DatabaseError, Error, ErrorKind, RetryReason, TimeoutStep};
 pub use examine::{Capacity, Clock, Examiner, Markers, Prepared, Role};
+pub use lease::TRACE;
 pub use limits::{LimitExceeded, Limits};
 pub use options::{
     Address, ChannelBinding, ClientCertificate, ConnectOptions, Host, InvalidOptions,
@@ -53,11 +57,14 @@ pub use request::{
 pub use retry::{InvalidRetryPolicy, RetryPolicy};
 pub use rows::{Column, Rows};
 pub use server::{Server, ServerKind};
-pub use session::{BatchUpdated, CursorId, LimitState, Session, SessionOptions, Written};
+pub use session::{
+    BatchUpdated, CursorId, LimitState, Repeated, Session, SessionOptions, TransactionId, Written,
+};
 pub use statistics::Statistics;
+pub use transaction::{Chaos, InvalidChaos, Isolation, Snapshot, TransactionOptions};
 pub use value::{Interval, Other, TimeTz, Value};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::Catalog;
 use connect::Connector;
@@ -72,6 +79,8 @@ struct Inner {
     server: Server,
     limits: Limits,
     catalog: Catalog,
+    /// Whether there is a table of commit markers that can be used, as far as that is known.
+    markers: Mutex<Option<bool>>,
 }
 
 impl Database {
@@ -86,6 +95,7 @@ impl Database {
             server,
             limits,
             catalog: Catalog::default(),
+            markers: Mutex::new(None),
         })))
     }
 
@@ -115,6 +125,26 @@ impl Database {
 
     fn catalog(&self) -> &Catalog {
         &self.0.catalog
+    }
+
+    fn knows_markers(&self) -> bool {
+        self.markers().is_some()
+    }
+
+    /// Whether the database is known to be prepared for commit markers.
+    fn has_markers(&self) -> bool {
+        *self.markers() == Some(true)
+    }
+
+    fn keep_markers(&self, can_be_used: bool) {
+        *self.markers() = Some(can_be_used);
+    }
+
+    fn markers(&self) -> std::sync::MutexGuard<'_, Option<bool>> {
+        self.0
+            .markers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note that tables may have changed: what is known about their columns is asked for again, and prepared again.

@@ -21,6 +21,8 @@ pub struct Statistics {
     pub bytes_sent: u64,
     /// Time spent waiting for answers.
     pub time: Duration,
+    /// Time spent waiting before retries.
+    pub waited: Duration,
 }
 
 impl Statistics {
@@ -42,5 +44,6 @@ impl AddAssign for Statistics {
         self.bytes_received += other.bytes_received;
         self.bytes_sent += other.bytes_sent;
         self.time += other.time;
+        self.waited += other.waited;
     }
 }

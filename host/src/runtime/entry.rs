@@ -8,7 +8,10 @@ use wasmtime::{
 
 use crate::sandbox::{self, Interface};
 
-use super::{Refusal, refusal::RUN_SIGNATURE};
+use super::{
+    Refusal,
+    refusal::{OPERATION_SIGNATURE, RUN_SIGNATURE},
+};
 
 /// The export of a plugin that does one job.
 const RUN: &str = "run";
@@ -18,7 +21,11 @@ const PROGRAM: &str = "wasi:cli/run";
 const PROGRAM_SERIES: &str = "0.2";
 const PROGRAM_SIGNATURE: &str = "func() -> result";
 
+/// The export of a plugin that has operations.
+const OPERATION: &str = "operation";
+
 type Input<'a> = (&'a str,);
+type Call<'a> = (&'a str, &'a str);
 type Output = (Result<String, String>,);
 type Status = (Result<(), ()>,);
 
@@ -30,6 +37,10 @@ pub(super) enum Entry {
     /// The `main` of a program.
     Program(ComponentExportIndex),
 }
+
+/// The export of a plugin that runs its operations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operation(ComponentExportIndex);
 
 /// What came back.
 #[derive(Debug)]
@@ -100,6 +111,30 @@ impl Entry {
                 })
             }
         }
+    }
+}
+
+impl Operation {
+    /// Finds the export, if the plugin has one, and checks that it can be called as it has to be.
+    pub(super) fn find(component: &Component) -> Result<Option<Self>, Refusal> {
+        let Some((item, index)) = component.get_export(None, OPERATION) else {
+            return Ok(None);
+        };
+        check::<Call<'_>, Output>(component, &item, OPERATION, OPERATION_SIGNATURE)?;
+        Ok(Some(Self(index)))
+    }
+
+    /// Makes an instance and calls it with the name of an operation and its input.
+    pub(super) async fn call<T: Send + 'static>(
+        self,
+        component: &InstancePre<T>,
+        store: &mut Store<T>,
+        (name, input): (&str, &str),
+    ) -> wasmtime::Result<Result<String, String>> {
+        let instance = component.instantiate_async(&mut *store).await?;
+        let operation = instance.get_typed_func::<Call<'_>, Output>(&mut *store, self.0)?;
+        let (result,) = operation.call_async(&mut *store, (name, input)).await?;
+        Ok(result)
     }
 }
 

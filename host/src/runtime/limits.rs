@@ -9,6 +9,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Bytes of the output of a run. Default 4 MiB: more belongs into the database.
     pub output_bytes: u64,
+    /// Bytes of standard input that are kept for the next attempt of a run that is one transaction. Default 4 MiB.
+    pub stdin_bytes: u64,
     /// Bytes of a run's messages in the log; the rest is dropped. Default 1 MiB.
     pub log_bytes: u64,
     /// A run's messages in the log; the rest is dropped. Default 10,000.
@@ -34,6 +36,7 @@ impl Default for Limits {
         Self {
             timeout: Duration::from_mins(5),
             output_bytes: 4 << 20,
+            stdin_bytes: 4 << 20,
             log_bytes: bindings.log_bytes,
             log_lines: bindings.log_lines,
             batch_values: bindings.batch_values,

@@ -24,15 +24,19 @@ use crate::{
 
 mod entry;
 mod inspect;
+mod launch;
 mod limits;
+mod operation;
 mod outcome;
 mod plugin;
 mod reason;
 mod refusal;
+mod replay;
 mod request;
 mod run;
 mod state;
 mod watch;
+mod withheld;
 
 pub use crate::sandbox::{ENGINE, Kept, Stdin, StopKind, Tool, digest};
 pub use inspect::{Excess, Export, FileKind, Inspection, World, features};
@@ -102,6 +106,10 @@ impl Runtime {
     }
 
     fn start(limits: sandbox::Limits, cache: Option<Cache>) -> Result<Self, StartError> {
+        let limits = sandbox::Limits {
+            slots: limits.slots.max(2),
+            ..limits
+        };
         let engine = Engine::new(limits)?;
         let linker = link(&engine).map_err(|error| StartError::Link(error.to_string()))?;
         let slots = usize::try_from(limits.slots).unwrap_or(Semaphore::MAX_PERMITS);

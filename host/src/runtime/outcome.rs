@@ -1,7 +1,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    database::Statistics,
+    database::{RetryCount, Statistics},
     sandbox::{LimitReached, OutputFailed, Stop},
 };
 
@@ -42,6 +42,19 @@ pub enum End {
     },
     /// The sandbox stopped it for what it did.
     Trap(Stop),
+    /// It finished, but what it wrote was not kept: a statement had failed, or a transaction was left open. In these words.
+    NotCommitted(String),
+    /// The run was one transaction, and lost in all its attempts.
+    AttemptsExhausted {
+        /// Attempts made.
+        attempts: u32,
+        /// Why the last one failed.
+        message: String,
+    },
+    /// The run was one transaction, and no clear answer came to its commit: it may have happened.
+    AmbiguousCommit(String),
+    /// The run was one transaction, and the database could not be reached, or gave no connection in time.
+    Unavailable(String),
     /// The caller asked for its end.
     Interrupted,
     /// Its output could not be passed on.
@@ -84,6 +97,10 @@ impl End {
             Self::Limit(_) => Reason::Limit,
             Self::Deadline { step, .. } => Reason::Deadline(*step),
             Self::Trap(stop) => Reason::Trap(stop.kind),
+            Self::NotCommitted(_) => Reason::NotCommitted,
+            Self::AttemptsExhausted { .. } => Reason::AttemptsExhausted,
+            Self::AmbiguousCommit(_) => Reason::AmbiguousCommit,
+            Self::Unavailable(_) => Reason::Unavailable,
             Self::Interrupted => Reason::Interrupted,
             Self::OutputFailed(_) => Reason::OutputFailed,
             Self::HostBug(_) => Reason::HostBug,
@@ -98,6 +115,7 @@ impl End {
             | Self::ProgramFailed { .. }
             | Self::Limit(_)
             | Self::Trap(_)
+            | Self::NotCommitted(_)
             | Self::Deadline {
                 step: Step::Running,
                 ..
@@ -111,7 +129,10 @@ impl End {
             Self::Deadline {
                 step: Step::Database,
                 ..
-            } => Some(Blame::Database),
+            }
+            | Self::AttemptsExhausted { .. }
+            | Self::AmbiguousCommit(_)
+            | Self::Unavailable(_) => Some(Blame::Database),
             Self::HostBug(_) => Some(Blame::Host),
         }
     }
@@ -144,6 +165,23 @@ impl fmt::Display for End {
                 }
             }
             Self::Trap(stop) => write!(formatter, "the plugin crashed: {}", stop.message),
+            Self::NotCommitted(message) => write!(
+                formatter,
+                "the plugin finished, but what it wrote was not committed: {message}"
+            ),
+            Self::AttemptsExhausted { attempts, message } => {
+                write!(
+                    formatter,
+                    "the run was given up after {attempts} attempts: {message}"
+                )
+            }
+            Self::AmbiguousCommit(message) => write!(
+                formatter,
+                "it is not known whether the run was committed: {message}"
+            ),
+            Self::Unavailable(message) => {
+                write!(formatter, "nothing was committed: {message}")
+            }
             Self::Interrupted => formatter.write_str("the run was interrupted"),
             Self::OutputFailed(failed) => failed.fmt(formatter),
             Self::HostBug(message) => write!(formatter, "a bug of the host: {message}"),
@@ -152,12 +190,14 @@ impl fmt::Display for End {
 }
 
 /// What a run took.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Report {
     /// How often it was tried, from 1; 0 if it never began.
     pub attempts: u32,
     /// Its use of the database.
     pub database: Statistics,
+    /// Why attempts failed that were followed by others, or after which the work was given up.
+    pub retries: Vec<RetryCount>,
     /// Processor time, in the plugin and in what the host did for it.
     pub cpu: Duration,
     /// The most memory it had at one time.

@@ -7,7 +7,10 @@ use crate::{
     tenancy::{Capability, Grants},
 };
 
-use super::{Refusal, State, entry::Entry};
+use super::{
+    Refusal, State,
+    entry::{Entry, Operation},
+};
 
 /// The contract: each of its interfaces but `types` is a capability of the same name.
 const CONTRACT_PACKAGE: &str = "chitin:db";
@@ -35,6 +38,7 @@ pub struct Plugin {
     name: String,
     component: InstancePre<State>,
     entry: Entry,
+    operation: Option<Operation>,
     grants: Grants,
     needs: BTreeSet<Capability>,
 }
@@ -47,6 +51,7 @@ impl Plugin {
         grants: &Grants,
     ) -> Result<Self, Refusal> {
         let entry = Entry::find(component)?;
+        let operation = Operation::find(component)?;
         let needs = check_imports(&sandbox::imports(component), grants)?;
         let component = linker
             .instantiate_pre(component)
@@ -55,6 +60,7 @@ impl Plugin {
             name: name.to_owned(),
             component,
             entry,
+            operation,
             grants: grants.clone(),
             needs,
         })
@@ -81,6 +87,16 @@ impl Plugin {
 
     pub(super) fn entry(&self) -> &Entry {
         &self.entry
+    }
+
+    /// What runs its operations, if it has any.
+    pub(super) fn operation(&self) -> Option<Operation> {
+        self.operation
+    }
+
+    /// How many instances of it a run can have at a time: its own, and one for an operation.
+    pub(super) fn slots(&self) -> u32 {
+        1 + u32::from(self.operation.is_some())
     }
 
     pub(super) fn component(&self) -> &InstancePre<State> {

@@ -16,6 +16,14 @@ pub enum Reason {
     Deadline(Step),
     /// The sandbox stopped it for what it did.
     Trap(StopKind),
+    /// It finished, but what it wrote was not kept.
+    NotCommitted,
+    /// The run was one transaction, and lost in all its attempts.
+    AttemptsExhausted,
+    /// The run was one transaction, and no clear answer came to its commit.
+    AmbiguousCommit,
+    /// The run was one transaction, and got no connection.
+    Unavailable,
     /// The caller asked for its end.
     Interrupted,
     /// Its output could not be passed on.
@@ -26,7 +34,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason. A new one that is missing here is found by a test.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Finished,
         Self::PluginError,
         Self::ProgramFailed,
@@ -40,6 +48,10 @@ impl Reason {
         Self::Trap(StopKind::Table),
         Self::Trap(StopKind::Arithmetic),
         Self::Trap(StopKind::Interface),
+        Self::NotCommitted,
+        Self::AttemptsExhausted,
+        Self::AmbiguousCommit,
+        Self::Unavailable,
         Self::Interrupted,
         Self::OutputFailed,
         Self::HostBug,
@@ -61,6 +73,10 @@ impl Reason {
             Self::Trap(StopKind::Table) => "trap-table",
             Self::Trap(StopKind::Arithmetic) => "trap-arithmetic",
             Self::Trap(StopKind::Interface) => "trap-interface",
+            Self::NotCommitted => "not-committed",
+            Self::AttemptsExhausted => "attempts-exhausted",
+            Self::AmbiguousCommit => "ambiguous-commit",
+            Self::Unavailable => "unavailable",
             Self::Interrupted => "interrupted",
             Self::OutputFailed => "output-failed",
             Self::HostBug => "host-bug",

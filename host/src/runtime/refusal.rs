@@ -5,6 +5,9 @@ use crate::{
 
 /// What a plugin is to export, as WIT writes it.
 pub(super) const RUN_SIGNATURE: &str = "func(input: string) -> result<string, string>";
+/// The same for its operations.
+pub(super) const OPERATION_SIGNATURE: &str =
+    "func(name: string, input: string) -> result<string, string>";
 
 /// Why a file is not run: what it is, what a plugin has to be, and what to do. Nothing of it was run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

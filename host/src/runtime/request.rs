@@ -29,6 +29,13 @@ pub struct Request {
     pub database_limits: database::Limits,
     /// How often, and after what wait, work that lost a race is done again.
     pub retry: database::RetryPolicy,
+    /// Runs it as one transaction, which the host does again in a fresh instance when it loses a race. Without it, each call of the plugin
+    /// is a transaction of its own, unless the plugin says otherwise.
+    pub transaction: Option<database::TransactionOptions>,
+    /// Whether transactions may be READ COMMITTED if they ask for it.
+    pub read_committed: bool,
+    /// The share of the attempts at transactions that fail on purpose.
+    pub chaos: database::Chaos,
     /// When to end it before its time.
     pub interrupt: Interrupt,
 }
@@ -44,6 +51,9 @@ impl fmt::Debug for Request {
             .field("limits", &self.limits)
             .field("database_limits", &self.database_limits)
             .field("retry", &self.retry)
+            .field("transaction", &self.transaction)
+            .field("read_committed", &self.read_committed)
+            .field("chaos", &self.chaos)
             .finish_non_exhaustive()
     }
 }

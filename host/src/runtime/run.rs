@@ -1,28 +1,27 @@
-use std::{
-    mem,
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
-use tokio::time::{Instant, timeout};
-use wasmtime::{Store, component::ResourceTable};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt as _},
+    time::{Instant, timeout},
+};
+use wasmtime::Store;
 
 use crate::{
-    bindings::{HostBug, LogLevel, LogSink, ResultFormat, RunInfo},
-    database::{Database, Session, SessionOptions, Statistics},
-    sandbox::{
-        Budget, Fault, Guard, LimitReached, Lines, Output, Seed, Stdout, Stop, StopKind, World,
-        classify, watch_store,
+    bindings::HostBug,
+    database::{
+        Database, Error, Session, SessionOptions, Statistics, TimeoutStep, TransactionOptions,
     },
+    sandbox::{Fault, LimitReached, Output, OutputFailed, Stdin, Stop, StopKind},
 };
 
 use super::{
     End, Interrupt, Limits, Outcome, Plugin, Report, Request, Runtime, State, Step,
     entry::Returned,
-    state::Meter,
+    launch::{Launch, Part},
+    replay::Replay,
     watch::{Ended, Watch, panic_message},
+    withheld::Withheld,
 };
 
 /// How long each step of closing a run may take: passing on output, closing the session.
@@ -37,8 +36,10 @@ impl Runtime {
         let interrupt = mem::replace(&mut request.interrupt, Interrupt::never());
         let mut watch = Watch::new(request.limits.timeout, interrupt);
         let limits = request.limits;
-        let slot = match watch.over(self.slots.acquire()).await {
-            Ended::Done(Ok(slot)) => slot,
+        // All at once: a run that waited for the slot of an operation while it holds its own could wait for ever.
+        let slots = self.slots.acquire_many(plugin.slots());
+        let slots = match watch.over(slots).await {
+            Ended::Done(Ok(slots)) => slots,
             Ended::Done(Err(closed)) => return unbegun(End::HostBug(closed.to_string()), started),
             Ended::Deadline => {
                 let end = End::Deadline {
@@ -50,131 +51,221 @@ impl Runtime {
             Ended::Interrupted => return unbegun(End::Interrupted, started),
             Ended::Panicked(message) => return unbegun(End::HostBug(message), started),
         };
-        let input = mem::take(&mut request.input);
-        let mut live = Live::new(self, plugin, database, request, watch.deadline());
-        let ended = watch.over(live.call(&input)).await;
-        let outcome = live.finish(ended, watch.deadline(), started).await;
-        drop(slot);
+        let sandbox_limits = *self.engine().limits();
+        let launch = Launch::new(plugin, database, sandbox_limits, &mut request);
+        let session = database.session(SessionOptions {
+            grants: plugin.grants().clone(),
+            limits: request.database_limits,
+            deadline: watch.deadline(),
+            retry: request.retry,
+            read_committed: request.read_committed,
+            chaos: request.chaos,
+        });
+        let run = Run {
+            launch: Arc::new(launch),
+            watch,
+            limits,
+            input: request.input,
+            started,
+        };
+        let outcome = match request.transaction {
+            None => run.once(session, request.stdin, request.stdout).await,
+            Some(options) => {
+                let stdin = Replay::new(request.stdin, limits.stdin_bytes);
+                Box::pin(run.as_transaction(session, &options, stdin, request.stdout)).await
+            }
+        };
+        drop(slots);
         outcome
     }
 }
 
-/// A run that has its slot: its store, and what outlives the store.
-struct Live<'a> {
-    runtime: &'a Runtime,
-    plugin: &'a Plugin,
-    store: Store<State>,
-    budget: Arc<Budget>,
+/// A run that has its slots.
+struct Run {
+    launch: Arc<Launch>,
+    watch: Watch,
     limits: Limits,
-    output: Output,
-    lines: [Lines; 2],
+    input: String,
+    started: Instant,
 }
 
-impl<'a> Live<'a> {
-    fn new(
-        runtime: &'a Runtime,
-        plugin: &'a Plugin,
-        database: &Database,
-        request: Request,
-        deadline: Instant,
-    ) -> Self {
-        let limits = request.limits;
-        let sandbox_limits = runtime.engine().limits();
-        let budget = Budget::new(sandbox_limits);
-        let run = run_info(plugin, database, &request);
-        let log = LogSink::new(&run.plugin, &run.tenant, &run.run_id, &limits.of_bindings());
-        let log = Arc::new(log);
-        let [stdout, stderr] = ["stdout", "stderr"].map(|stream| lines(&log, stream));
-        let output = Output::new(request.stdout, limits.output_bytes);
-        let mut arguments = vec![run.plugin.clone()];
-        arguments.extend(request.arguments);
-        let world = World {
-            arguments,
-            stdin: request.stdin,
-            stdout: if plugin.is_program() {
-                Stdout::Output(output.clone())
-            } else {
-                Stdout::Lines(stdout.clone())
-            },
-            stderr: stderr.clone(),
-            started_at: run.started_at,
-            seed: Seed::random(),
-        };
-        let mut resources = ResourceTable::new();
-        resources.set_max_capacity(sandbox_limits.handles);
-        let state = State {
-            session: database.session(SessionOptions {
-                grants: plugin.grants().clone(),
-                limits: request.database_limits,
-                deadline,
-                retry: request.retry,
-            }),
-            guard: Guard::new(Arc::clone(&budget), sandbox_limits),
-            wasi: world.into_context(),
-            resources,
-            format: ResultFormat::default(),
-            run,
-            settings: request.settings,
-            log,
-            limits: limits.of_bindings(),
-            meter: Meter {
-                budget: Arc::clone(&budget),
-                output: output.clone(),
-                output_bytes: limits.output_bytes,
-            },
-        };
-        let mut store = Store::new(runtime.engine().wasm(), state);
-        watch_store(&mut store, sandbox_limits, |state| &mut state.guard);
-        Self {
-            runtime,
-            plugin,
-            store,
-            budget,
-            limits,
-            output,
-            lines: [stdout, stderr],
-        }
-    }
+/// What a run comes to, before it is reported.
+struct Ending {
+    end: End,
+    attempts: u32,
+    output_bytes: u64,
+}
 
-    /// Runs the plugin, and charges the run for it.
-    async fn call(&mut self, input: &str) -> wasmtime::Result<Returned> {
-        let call = self
-            .plugin
-            .entry()
-            .call(self.plugin.component(), &mut self.store, input);
-        self.budget.charge(call).await
-    }
-
-    /// Gives everything back: output first, then the memory, then the session.
-    async fn finish(
-        self,
-        ended: Ended<wasmtime::Result<Returned>>,
-        deadline: Instant,
-        started: Instant,
+impl Run {
+    /// Runs the plugin once; each of its calls is a transaction of its own, unless it says otherwise.
+    async fn once(
+        mut self,
+        session: Session,
+        stdin: Stdin,
+        stdout: Box<dyn AsyncWrite + Send + Unpin>,
     ) -> Outcome {
-        let mut end = self.end(ended);
-        for lines in &self.lines {
-            lines.finish();
+        let output = Output::new(stdout, self.limits.output_bytes);
+        let mut store = self.launch.store(Part {
+            session,
+            attempt: 1,
+            seed: self.launch.seeds.draw(),
+            stdin,
+            output: output.clone(),
+        });
+        let end = self.call(&mut store).await;
+        // Output first, then the memory, then the session.
+        self.launch.finish_lines();
+        let mut end = pass_on(end, &output).await;
+        let session = store.into_data().session;
+        if matches!(end, End::Finished { .. }) && session.is_in_transaction() {
+            end = End::NotCommitted(
+                "a transaction was left open: commit it, or roll it back".to_owned(),
+            );
         }
-        match timeout(CLOSING, self.output.finish()).await {
-            Ok(Err(failed)) if matches!(end, End::Finished { .. }) => {
-                end = End::OutputFailed(failed);
+        let written = output.written();
+        let ending = self.ending(end, 1, written);
+        self.close(session, ending).await
+    }
+
+    /// Runs the plugin as one transaction, in a fresh instance for each attempt. What a failed attempt printed is never seen.
+    async fn as_transaction(
+        mut self,
+        mut session: Session,
+        options: &TransactionOptions,
+        stdin: Replay,
+        stdout: Box<dyn AsyncWrite + Send + Unpin>,
+    ) -> Outcome {
+        let repeated = self.watch.over(session.repeated(options)).await;
+        let mut repeated = match self.settled(repeated) {
+            Ok(repeated) => repeated,
+            Err(end) => {
+                let ending = self.ending(end, 0, 0);
+                return self.close(session, ending).await;
             }
-            Ok(_) => {}
-            Err(_) => tracing::warn!("the last of the output could not be passed on in time"),
+        };
+        let seed = self.launch.seeds.draw();
+        let (end, withheld) = loop {
+            let withheld = Withheld::default();
+            let attempt = repeated.attempt();
+            let begun = self.watch.over(repeated.begin()).await;
+            let begun = match self.settled(begun) {
+                Ok(begun) => begun,
+                Err(end) => break (end, withheld),
+            };
+            let output = Output::new(Box::new(withheld.clone()), self.limits.output_bytes);
+            let mut store = self.launch.store(Part {
+                session: begun,
+                attempt,
+                seed,
+                stdin: stdin.reader(),
+                output: output.clone(),
+            });
+            let end = self.call(&mut store).await;
+            self.launch.finish_lines();
+            let end = pass_on(end, &output).await;
+            let end = stdin.exceeded().map_or(end, End::Limit);
+            let attempted = store.into_data().session;
+            if is_final(&end) {
+                close(attempted).await;
+                break (end, withheld);
+            }
+            // Not under the watch: what became of a commit must be known.
+            let done = matches!(end, End::Finished { .. });
+            let ended = AssertUnwindSafe(repeated.end(attempted, done)).catch_unwind();
+            let ended = match ended.await {
+                Ok(ended) => ended,
+                Err(panic) => break (End::HostBug(panic_message(&*panic)), withheld),
+            };
+            let again = async { Ok(repeated.conclude(ended).await) };
+            let concluded = self.watch.over(again).await;
+            match self.settled(concluded) {
+                Ok(None) => {}
+                Ok(Some(Ok(()))) => break (end, withheld),
+                Ok(Some(Err(error))) => break (self.not_committed(error), withheld),
+                Err(end) => break (end, withheld),
+            }
+        };
+        let (end, written) = release(end, &withheld, stdout).await;
+        let ending = self.ending(end, repeated.attempt(), written);
+        self.close(session, ending).await
+    }
+
+    /// Calls the plugin, and charges the run for it.
+    async fn call(&mut self, store: &mut Store<State>) -> End {
+        let plugin = self.launch.plugin.clone();
+        let call = plugin.entry().call(plugin.component(), store, &self.input);
+        let call = self.launch.budget.charge(call);
+        match self.watch.over(call).await {
+            Ended::Done(Ok(returned)) => self.returned(returned),
+            Ended::Done(Err(error)) => self.failed(&error),
+            Ended::Deadline => self.late(),
+            Ended::Interrupted => End::Interrupted,
+            Ended::Panicked(message) => End::HostBug(message),
         }
+    }
+
+    /// What a step gave that asks the database, or how the run ends for want of it.
+    fn settled<T>(&self, ended: Ended<Result<T, Error>>) -> Result<T, End> {
+        match ended {
+            Ended::Done(outcome) => outcome.map_err(|error| self.not_committed(error)),
+            Ended::Deadline => Err(self.late()),
+            Ended::Interrupted => Err(End::Interrupted),
+            Ended::Panicked(message) => Err(End::HostBug(message)),
+        }
+    }
+
+    /// How a run ends whose transaction was not committed, or may not have been.
+    fn not_committed(&self, error: Error) -> End {
+        match error {
+            Error::AttemptsExhausted { attempts, last } => End::AttemptsExhausted {
+                attempts,
+                message: last.message,
+            },
+            Error::AmbiguousCommit(seen) => End::AmbiguousCommit(seen),
+            Error::Timeout(TimeoutStep::Running) => self.late(),
+            error @ (Error::Unavailable(_)
+            | Error::Busy(_)
+            | Error::Timeout(TimeoutStep::Waiting | TimeoutStep::Connecting)) => {
+                End::Unavailable(error.to_string())
+            }
+            error => End::NotCommitted(error.to_string()),
+        }
+    }
+
+    fn late(&self) -> End {
+        End::Deadline {
+            timeout: self.limits.timeout,
+            step: Step::Running,
+        }
+    }
+
+    fn ending(&self, end: End, attempts: u32, written: u64) -> Ending {
         let output_bytes = if let End::Finished {
             output: Some(output),
         } = &end
         {
             output.len() as u64
         } else {
-            self.output.written()
+            written
         };
-        let session = self.store.into_data().session;
-        let statistics = session.statistics();
+        Ending {
+            end,
+            attempts,
+            output_bytes,
+        }
+    }
+
+    /// Closes the session, and reports.
+    async fn close(self, session: Session, ending: Ending) -> Outcome {
+        let Ending {
+            mut end,
+            attempts,
+            output_bytes,
+        } = ending;
+        let account = session.account();
         close(session).await;
-        if let Some(step) = late(&end, deadline, started, &statistics) {
+        let statistics = account.statistics();
+        if let Some(step) = late(&end, self.watch.deadline(), self.started, &statistics) {
             end = End::Deadline {
                 timeout: self.limits.timeout,
                 step,
@@ -183,26 +274,14 @@ impl<'a> Live<'a> {
         Outcome {
             end,
             report: Report {
-                attempts: 1,
+                attempts,
                 database: statistics,
-                cpu: self.budget.cpu(),
-                peak_memory_bytes: self.budget.peak_memory_bytes(),
+                retries: account.retries(),
+                cpu: self.launch.budget.cpu(),
+                peak_memory_bytes: self.launch.budget.peak_memory_bytes(),
                 output_bytes,
-                elapsed: started.elapsed(),
+                elapsed: self.started.elapsed(),
             },
-        }
-    }
-
-    fn end(&self, ended: Ended<wasmtime::Result<Returned>>) -> End {
-        match ended {
-            Ended::Done(Ok(returned)) => self.returned(returned),
-            Ended::Done(Err(error)) => self.failed(&error),
-            Ended::Deadline => End::Deadline {
-                timeout: self.limits.timeout,
-                step: Step::Running,
-            },
-            Ended::Interrupted => End::Interrupted,
-            Ended::Panicked(message) => End::HostBug(message),
         }
     }
 
@@ -232,13 +311,14 @@ impl<'a> Live<'a> {
         if let Some(bug) = error.downcast_ref::<HostBug>() {
             return End::HostBug(bug.to_string());
         }
-        match classify(error, &self.budget, self.runtime.engine().limits()) {
+        let is_program = self.launch.plugin.is_program();
+        match self.launch.fault(error) {
             Fault::Limit(limit) => End::Limit(limit),
             Fault::Output(failed) => End::OutputFailed(failed),
             Fault::Trap(stop) => End::Trap(stop),
             Fault::Host(message) => End::HostBug(message),
-            Fault::Exit(0) if self.plugin.is_program() => End::Finished { output: None },
-            Fault::Exit(code) if self.plugin.is_program() => End::ProgramFailed { code },
+            Fault::Exit(0) if is_program => End::Finished { output: None },
+            Fault::Exit(code) if is_program => End::ProgramFailed { code },
             Fault::Exit(code) => End::Trap(Stop {
                 kind: StopKind::Unreachable,
                 message: format!("it exited with code {code} instead of returning from `run`"),
@@ -248,16 +328,75 @@ impl<'a> Live<'a> {
     }
 }
 
+/// Passes on the last of the output.
+async fn pass_on(end: End, output: &Output) -> End {
+    match timeout(CLOSING, output.finish()).await {
+        Ok(Err(failed)) if matches!(end, End::Finished { .. }) => End::OutputFailed(failed),
+        Ok(_) => end,
+        Err(_) => {
+            tracing::warn!("the last of the output could not be passed on in time");
+            end
+        }
+    }
+}
+
+/// Passes on what was withheld until the transaction was committed.
+async fn release(
+    end: End,
+    withheld: &Withheld,
+    mut stdout: Box<dyn AsyncWrite + Send + Unpin>,
+) -> (End, u64) {
+    let bytes = withheld.take();
+    if !matches!(end, End::Finished { .. }) {
+        return (end, 0);
+    }
+    let written = async {
+        stdout.write_all(&bytes).await?;
+        stdout.flush().await
+    };
+    match timeout(CLOSING, written).await {
+        Ok(Ok(())) => (end, bytes.len() as u64),
+        Ok(Err(error)) => (End::OutputFailed(OutputFailed::from(&error)), 0),
+        Err(_) => {
+            tracing::warn!("the output could not be passed on in time");
+            (end, 0)
+        }
+    }
+}
+
+/// Whether a run ends with this attempt, whatever became of its transaction.
+fn is_final(end: &End) -> bool {
+    match end {
+        End::Limit(_)
+        | End::Deadline { .. }
+        | End::Interrupted
+        | End::OutputFailed(_)
+        | End::HostBug(_) => true,
+        End::Finished { .. }
+        | End::PluginError(_)
+        | End::ProgramFailed { .. }
+        | End::Trap(_)
+        | End::NotCommitted(_)
+        | End::AttemptsExhausted { .. }
+        | End::AmbiguousCommit(_)
+        | End::Unavailable(_) => false,
+    }
+}
+
 /// Where the time went, if it ran out. A guest can see the deadline before the watch does, as a statement that timed out, and then
 /// gives that as its own error: it is the deadline all the same.
 fn late(end: &End, deadline: Instant, started: Instant, statistics: &Statistics) -> Option<Step> {
     let is_late = match end {
         End::Deadline { .. } => true,
-        End::PluginError(_) | End::ProgramFailed { .. } | End::Trap(_) => {
-            Instant::now() >= deadline
-        }
+        End::PluginError(_)
+        | End::ProgramFailed { .. }
+        | End::Trap(_)
+        | End::NotCommitted(_)
+        | End::Unavailable(_) => Instant::now() >= deadline,
         End::Finished { .. }
         | End::Limit(_)
+        | End::AttemptsExhausted { .. }
+        | End::AmbiguousCommit(_)
         | End::Interrupted
         | End::OutputFailed(_)
         | End::HostBug(_) => false,
@@ -277,37 +416,13 @@ fn unbegun(end: End, started: Instant) -> Outcome {
         report: Report {
             attempts: 0,
             database: Statistics::default(),
+            retries: Vec::new(),
             cpu: Duration::ZERO,
             peak_memory_bytes: 0,
             output_bytes: 0,
             elapsed: started.elapsed(),
         },
     }
-}
-
-fn run_info(plugin: &Plugin, database: &Database, request: &Request) -> RunInfo {
-    let started_at = SystemTime::now();
-    RunInfo {
-        plugin: plugin.name().to_owned(),
-        tenant: request.tenant.clone(),
-        run_id: request.run_id.clone(),
-        attempt: 1,
-        started_at,
-        deadline: started_at
-            .checked_add(request.limits.timeout)
-            .unwrap_or(started_at),
-        server: database.server().kind,
-    }
-}
-
-/// Takes the lines of a standard stream to the log; empty ones are for the eye only.
-fn lines(log: &Arc<LogSink>, stream: &'static str) -> Lines {
-    let log = Arc::clone(log);
-    Lines::new(Arc::new(move |line: &str| {
-        if !line.trim().is_empty() {
-            log.write(LogLevel::Info, stream, line);
-        }
-    }))
 }
 
 /// Closes the session, whatever state the run left it in. The run is over: what fails here is for the operator to read.

@@ -9,6 +9,8 @@ use crate::{
     sandbox::{Budget, Guard, Output},
 };
 
+use super::launch::Launch;
+
 /// The data of a store: all that one instance is and has.
 pub(super) struct State {
     pub(super) session: Session,
@@ -18,10 +20,11 @@ pub(super) struct State {
     pub(super) resources: ResourceTable,
     pub(super) format: ResultFormat,
     pub(super) run: RunInfo,
-    pub(super) settings: BTreeMap<String, String>,
+    pub(super) settings: Arc<BTreeMap<String, String>>,
     pub(super) log: Arc<LogSink>,
     pub(super) limits: bindings::Limits,
     pub(super) meter: Meter,
+    pub(super) launch: Arc<Launch>,
 }
 
 impl State {
@@ -36,6 +39,7 @@ impl State {
             log: &self.log,
             limits: &self.limits,
             meter: &self.meter,
+            operations: &self.launch,
         }
     }
 }

@@ -27,7 +27,8 @@ pub struct Limits {
     pub stack_bytes: usize,
     /// Handles that a guest holds at a time. Default 1,000.
     pub handles: usize,
-    /// Instances alive at a time in this process. Default 32: address space is set aside for each of them.
+    /// Instances alive at a time in this process, at least 2: a plugin with operations needs one for itself and one for an operation. Default
+    /// 32: address space is set aside for each of them.
     pub slots: u32,
 }
 

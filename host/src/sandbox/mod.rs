@@ -37,4 +37,4 @@ pub use limits::Limits;
 pub use lines::{LineSink, Lines};
 pub use output::{Output, OutputFailed};
 pub use store::{Guard, watch_store};
-pub use wasi::{Seed, Stdin, Stdout, World, add_wasi};
+pub use wasi::{Seed, Seeds, Stdin, Stdout, World, add_wasi};

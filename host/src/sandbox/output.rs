@@ -63,6 +63,11 @@ impl Output {
         })))
     }
 
+    /// Output that nobody reads, and that nothing is written to.
+    pub fn nowhere() -> Self {
+        Self::new(Box::new(tokio::io::sink()), 0)
+    }
+
     /// Passes on what is still in the buffer.
     pub async fn finish(&self) -> Result<(), OutputFailed> {
         self.pipe().flushing = true;

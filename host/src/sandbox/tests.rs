@@ -15,8 +15,8 @@ use wasmtime::{
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::{
-    Budget, Engine, Fault, Guard, LimitReached, Limits, Lines, Seed, Stdin, Stdout, StopKind,
-    World, add_wasi, classify, watch_store,
+    Budget, Engine, Fault, Guard, LimitReached, Limits, Lines, Seed, Seeds, Stdin, Stdout,
+    StopKind, World, add_wasi, classify, watch_store,
 };
 
 /// A store's data with nothing in it but what the sandbox needs.
@@ -58,7 +58,7 @@ impl Guest {
     }
 
     fn store(&self, budget: &Arc<Budget>) -> Store<Data> {
-        self.seeded_store(budget, Seed::random())
+        self.seeded_store(budget, Seeds::random().draw())
     }
 
     fn seeded_store(&self, budget: &Arc<Budget>, seed: Seed) -> Store<Data> {
@@ -465,7 +465,7 @@ fn asks(interface: &str, function: &str) -> String {
 async fn randomness_comes_from_the_seed_alone() {
     let guest = Guest::new(&asks("wasi:random/random", "get-random-u64"), limits());
     let budget = Budget::new(guest.engine.limits());
-    let seeds = [Seed::random(), Seed::random()];
+    let seeds = [Seeds::random().draw(), Seeds::random().draw()];
     let mut numbers = Vec::new();
     for seed in [seeds[0], seeds[0], seeds[1]] {
         let mut store = guest.seeded_store(&budget, seed);

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::io::AsyncRead;
 use wasmtime::component::Linker;
 use wasmtime_wasi::{
@@ -25,10 +25,25 @@ const CLOCK_STEP: Duration = Duration::from_millis(1);
 #[derive(Clone, Copy)]
 pub struct Seed([u8; 32]);
 
-impl Seed {
-    /// A seed that nobody can guess.
+/// The seeds of one run, each different, all from one draw.
+pub struct Seeds(Mutex<StdRng>);
+
+impl Seeds {
+    /// Seeds that nobody can guess.
     pub fn random() -> Self {
-        Self(rand::random())
+        Self(Mutex::new(StdRng::from_seed(rand::random())))
+    }
+
+    /// The next one.
+    pub fn draw(&self) -> Seed {
+        let mut seeds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Seed(seeds.random())
+    }
+}
+
+impl fmt::Debug for Seeds {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Seeds(..)")
     }
 }
 

@@ -34,6 +34,13 @@ const PARAGRAPHS: &[(&str, Fault, &str, &str)] = &[
         "What is larger belongs into a table. If it does not, raise the limit.",
     ),
     (
+        "stdin-bytes",
+        Fault::Plugin,
+        "With --transaction another attempt has to read the same input again, so that the host keeps what was read; a plugin that reads \
+         more is stopped with exit code 4. Without --transaction standard input is not bounded.",
+        "Raise the limit, or let the plugin load in steps, each a transaction of its own.",
+    ),
+    (
         "log-bytes",
         Fault::Plugin,
         "The run goes on, and the log says that it was cut.",
@@ -87,6 +94,26 @@ const PARAGRAPHS: &[(&str, Fault, &str, &str)] = &[
         Fault::Plugin,
         "Each holds a connection of its own; one more is refused with the error `limit`.",
         "Drop a cursor as soon as its rows are read, and read one after the other.",
+    ),
+    (
+        "transaction-timeout",
+        Fault::Plugin,
+        "An open transaction holds a connection, and keeps others from what it wrote. One that is open for longer is rolled back, and the \
+         call fails with the error `timeout`. Each attempt has the whole of it; a wait between two does not count.",
+        "Do less in one transaction, or compute before it begins. Or raise the limit.",
+    ),
+    (
+        "idle-in-transaction",
+        Fault::Plugin,
+        "While it computes, or waits for something else, nobody gets what it has locked. The transaction is rolled back, and the next call \
+         fails with the error `timeout`.",
+        "Compute before the transaction begins or after it has ended. Or raise the limit.",
+    ),
+    (
+        "open-savepoints",
+        Fault::Plugin,
+        "A `begin` inside a transaction sets a savepoint; one more inside all the others is refused with the error `limit`.",
+        "End the inner ones first: look for a recursion that begins and does not end.",
     ),
     (
         "prepared-statements",

@@ -42,6 +42,26 @@ fn paragraph(reason: Reason) -> (&'static str, Fault, &'static str) {
         ),
         Reason::Deadline(step) => deadline(step),
         Reason::Trap(kind) => trap(kind),
+        Reason::NotCommitted => (
+            "The plugin returned no error, but what it wrote was not kept: a statement had failed and the plugin went on, or a transaction was left open.",
+            Fault::Plugin,
+            "The message says which. A plugin that handles a failed statement inside a transaction undoes the savepoint around it, or the whole.",
+        ),
+        Reason::AttemptsExhausted => (
+            "The run was one transaction, which lost a race against others in each of its attempts. Nothing was kept.",
+            Fault::Database,
+            "Run it again later, allow more retries with --max-retries, or find out who works on the same rows: the summary names the conflicts.",
+        ),
+        Reason::AmbiguousCommit => (
+            "The run was one transaction. Its commit was sent, and the connection was lost before the answer: it may have happened.",
+            Fault::Database,
+            "Look whether it happened before running it again. After `host check --prepare` the host finds that out by itself.",
+        ),
+        Reason::Unavailable => (
+            "The run was one transaction, and the database could not be reached or had no connection free. Nothing was kept.",
+            Fault::Database,
+            "Run it again when the database is there.",
+        ),
         Reason::Interrupted => (
             "A signal ended the run: Ctrl-C, or a supervisor that stops the host.",
             Fault::Nobody,

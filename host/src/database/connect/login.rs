@@ -83,10 +83,14 @@ impl Connector {
     fn config(&self, ssl_mode: DriverSslMode) -> Config {
         let options = &self.options;
         let mut config = Config::new();
-        let session = match &options.session {
-            Some(own) => format!("{own} {SESSION}"),
-            None => SESSION.to_owned(),
-        };
+        let own = options.session.as_deref().unwrap_or_default();
+        // Above the host's own limit: the host is to be the first to notice, and this ends what it cannot.
+        let idle = self
+            .limits
+            .idle_in_transaction
+            .as_millis()
+            .saturating_add(500);
+        let session = format!("{own} {SESSION} -c idle_in_transaction_session_timeout={idle}");
         config
             .dbname(options.database.as_str())
             .user(options.user.as_str())

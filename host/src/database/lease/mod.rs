@@ -23,27 +23,35 @@ use tokio_postgres::{
 
 use operation::{OnDrop, Operation};
 pub(super) use send::Query;
-pub(super) use together::{Around, Broken};
-pub(super) use transaction::{BEGIN, BEGIN_READ_ONLY};
+pub(super) use together::{Broken, Ending};
+use transaction::Opening;
+pub(super) use transaction::{BEGIN, Begin};
 
 use super::{
     error::TimeoutStep,
     failure::Failure,
-    pool::{Conn, Manager, Pool, SessionId},
+    pool::{Borrower, Conn, Manager, Pool, SessionId},
     rows::Measure,
     statistics::Statistics,
-    wire::{CommandTag, Counters, RawColumn},
+    wire::{CommandTag, Counters, End, RawColumn},
 };
+
+/// The target of the event that is emitted for every statement.
+pub const TRACE: &str = "chitin::trace";
 
 /// A connection on loan. Dropping it gives it back, or closes it.
 pub(super) struct Lease {
     pool: Pool,
     /// There until the lease is dropped.
     object: Option<Object<Manager>>,
-    session: SessionId,
+    borrower: Borrower,
     in_transaction: bool,
+    opening: Opening,
+    /// What was done since it was last told to the account.
     statistics: Statistics,
-    /// What had passed on the connection when it was lent.
+    /// When what is under way began.
+    since: Option<Instant>,
+    /// What had passed on the connection then.
     baseline: Counters,
 }
 
@@ -71,6 +79,8 @@ pub(super) struct Bounds {
     pub(super) deadline: Instant,
     /// Who wrote its text.
     pub(super) author: Author,
+    /// When the transaction that it is part of must be over.
+    pub(super) held_until: Option<Instant>,
 }
 
 /// Who wrote a statement's text.
@@ -102,35 +112,84 @@ impl Answer {
 }
 
 impl Lease {
-    pub(super) fn new(pool: Pool, object: Object<Manager>, session: SessionId) -> Self {
+    pub(super) fn new(pool: Pool, object: Object<Manager>, borrower: Borrower) -> Self {
         let baseline = object.wire.counters();
         Self {
             pool,
             object: Some(object),
-            session,
+            borrower,
             in_transaction: false,
+            opening: Opening::default(),
             statistics: Statistics::default(),
+            since: None,
             baseline,
         }
     }
 
-    /// What was done with this loan so far.
-    pub(super) fn statistics(&self) -> Statistics {
-        let mut statistics = self.statistics;
-        if let Some(object) = &self.object {
-            statistics.add_counters(object.wire.counters() - self.baseline);
-        }
-        statistics
+    /// Whether a transaction is open on it that statements can run in.
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.in_transaction && !self.is_spoilt()
     }
 
-    /// What was done with this loan since it was last asked.
-    pub(super) fn take_statistics(&mut self) -> Statistics {
-        let statistics = self.statistics();
-        self.statistics = Statistics::default();
-        if let Some(object) = &self.object {
-            self.baseline = object.wire.counters();
+    /// Whether SQL text of the guest ran on the connection.
+    pub(super) fn is_touched(&self) -> bool {
+        let conn = self.object.as_ref();
+        conn.is_some_and(|conn| conn.touched_by.is_some())
+    }
+
+    /// Has the connection reset before it is lent again, if SQL text of the guest ran on it: `nobody` is a session that never comes.
+    pub(super) fn disown(&mut self, nobody: SessionId) {
+        if let Some(conn) = &mut self.object
+            && conn.touched_by.is_some()
+        {
+            conn.touched_by = Some(nobody);
         }
-        statistics
+    }
+
+    /// Begins to count the time of what is done now.
+    fn start(&mut self) {
+        self.since = Some(Instant::now());
+    }
+
+    /// Tells what a text came to: the account, and who watches the statements of this run.
+    fn told(&mut self, sql: &str, rows: usize, failure: Option<&Failure>) {
+        if tracing::enabled!(target: TRACE, tracing::Level::DEBUG) {
+            self.trace(sql, rows, failure);
+        }
+        self.tell();
+    }
+
+    fn trace(&self, sql: &str, rows: usize, failure: Option<&Failure>) {
+        let (transaction, attempt) = self.borrower.attempt.unzip();
+        let elapsed = self.since.map(|since| since.elapsed()).unwrap_or_default();
+        let counters = self.object.as_ref().map(|object| object.wire.counters());
+        let round_trips = counters.map(|counters| (counters - self.baseline).flights);
+        tracing::debug!(
+            target: TRACE,
+            transaction,
+            attempt,
+            sql,
+            elapsed_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            rows,
+            round_trips,
+            error = failure.map(Failure::word),
+            "statement"
+        );
+    }
+
+    /// Tells the account what was done since it was last told, also if that was broken off.
+    fn tell(&mut self) {
+        if let Some(since) = self.since.take() {
+            self.statistics.time += since.elapsed();
+        }
+        if let Some(object) = &self.object {
+            let counters = object.wire.counters();
+            self.statistics.add_counters(counters - self.baseline);
+            self.baseline = counters;
+        }
+        self.borrower
+            .account
+            .add(std::mem::take(&mut self.statistics));
     }
 
     /// Sees to it that there is a connection for a statement: one that was spoilt is replaced if no transaction is open.
@@ -138,7 +197,19 @@ impl Lease {
         match (self.is_spoilt(), self.in_transaction) {
             (false, _) => Ok(()),
             (true, false) => self.replace(deadline).await,
-            (true, true) => Err(Failure::Over),
+            (true, true) => Err(self.over()),
+        }
+    }
+
+    /// Why the open transaction cannot go on, whose connection is spoilt.
+    fn over(&self) -> Failure {
+        let end = self.object.as_ref().and_then(|object| object.wire.end());
+        match end {
+            Some(End::Closed { sqlstate }) => Failure::Lost {
+                sent: false,
+                sqlstate,
+            },
+            _ => Failure::Over,
         }
     }
 
@@ -158,23 +229,26 @@ impl Lease {
         self.statistics.statements += 1;
         let conn: &mut Conn = self.object.as_mut().ok_or(Failure::Over)?;
         if author == Author::Guest {
-            conn.touched_by = Some(self.session);
+            conn.touched_by = Some(self.borrower.session);
         }
         Ok(Operation::begin(conn, self.pool.background(), on_drop))
     }
 
     /// Gives the connection back and takes another.
     async fn replace(&mut self, deadline: Instant) -> Result<(), Failure> {
+        let since = self.since;
         self.give_back();
+        self.since = since;
         let patience = deadline.saturating_duration_since(Instant::now());
-        let object = self.pool.object(self.session, deadline, patience).await?;
+        let session = self.borrower.session;
+        let object = self.pool.object(session, deadline, patience).await?;
         self.baseline = object.wire.counters();
         self.object = Some(object);
         Ok(())
     }
 
     fn give_back(&mut self) {
-        self.statistics = self.statistics();
+        self.tell();
         if let Some(object) = self.object.take() {
             Pool::release(object);
         }
@@ -199,16 +273,20 @@ impl Bounds {
     fn end(&self) -> Result<(Instant, TimeoutStep), Failure> {
         let now = Instant::now();
         let end = now + self.timeout;
-        if self.deadline <= now {
-            Err(Failure::TimedOut {
-                step: TimeoutStep::Running,
+        let bounds = [
+            Some((end, TimeoutStep::Executing)),
+            self.held_until.map(|held| (held, TimeoutStep::Holding)),
+            Some((self.deadline, TimeoutStep::Running)),
+        ];
+        let first = bounds.into_iter().flatten().min_by_key(|(end, _)| *end);
+        let (end, step) = first.unwrap_or((end, TimeoutStep::Executing));
+        if end <= now {
+            return Err(Failure::TimedOut {
+                step,
                 settled: true,
-            })
-        } else if self.deadline < end {
-            Ok((self.deadline, TimeoutStep::Running))
-        } else {
-            Ok((end, TimeoutStep::Executing))
+            });
         }
+        Ok((end, step))
     }
 }
 

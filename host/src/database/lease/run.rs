@@ -1,10 +1,10 @@
-use tokio::time::Instant;
 use tokio_postgres::types::Oid;
 
 use super::{
     Answer, Author, Bounds, Lease, Parameter,
     operation::{OnDrop, Timed},
     send::{Query, send},
+    together::Ending,
 };
 use crate::database::{
     failure::Failure,
@@ -42,13 +42,25 @@ impl Lease {
         bounds: &Bounds,
     ) -> Result<Answer, Failure> {
         check(sql, parameters.len())?;
-        let started = Instant::now();
-        let outcome = Box::pin(self.run_replacing(sql, parameters, bounds)).await;
-        self.statistics.time += started.elapsed();
+        self.start();
+        let outcome = if self.opening.is_empty() {
+            Box::pin(self.run_replacing(sql, parameters, bounds)).await
+        } else {
+            return self.run_opening(Query { sql, parameters }, bounds).await;
+        };
         if let Ok(answer) = &outcome {
             count_rows(&mut self.statistics, answer);
         }
+        let rows = outcome.as_ref().map_or(0, |answer| answer.rows.len());
+        self.told(sql, rows, outcome.as_ref().err());
         outcome
+    }
+
+    /// Runs a statement behind what is to be done before it.
+    async fn run_opening(&mut self, query: Query<'_>, bounds: &Bounds) -> Result<Answer, Failure> {
+        let answers = self.run_together(&[query], Ending::Open, bounds).await;
+        let answer = answers.map_err(|broken| broken.failure)?.pop();
+        answer.ok_or_else(|| Failure::Protocol("a statement was not answered".to_owned()))
     }
 
     /// The types that the server gives the parameters of a statement, which is not run.
@@ -59,9 +71,9 @@ impl Lease {
     ) -> Result<Vec<Oid>, Failure> {
         check(sql, 0)?;
         self.ready(bounds.deadline).await?;
-        let started = Instant::now();
+        self.start();
         let outcome = Box::pin(self.describe_once(sql, bounds)).await;
-        self.statistics.time += started.elapsed();
+        self.tell();
         outcome
     }
 

@@ -164,7 +164,7 @@ pub(super) async fn send(
     }
 }
 
-async fn prepare(client: &Client, query: Query<'_>) -> Result<Statement, Error> {
+pub(super) async fn prepare(client: &Client, query: Query<'_>) -> Result<Statement, Error> {
     let types = query.parameters.iter();
     let types: Vec<_> = types.map(|parameter| parameter.data_type.clone()).collect();
     client.prepare_typed(query.sql, &types).await
@@ -176,17 +176,25 @@ async fn read(
     plan: &Plan,
     bounds: &Bounds,
 ) -> Result<Vec<Row>, Stop> {
-    let stream = match plan {
-        Plan::Prepared(statement, _) => client.query_raw(statement, query.parameters).await,
-        Plan::Once | Plan::Prepare => send_once(client, query).await,
-    };
+    let stream = stream(client, query, plan).await;
     Size::default()
         .collect(stream.map_err(Stop::Driver)?, bounds)
         .await
 }
 
-/// Sends a statement as it is, without reading its rows; the first poll puts it in the driver's queue.
-pub(super) async fn send_once(client: &Client, query: Query<'_>) -> Result<RowStream, Error> {
+/// Sends a statement without reading its rows; the first poll puts it in the driver's queue.
+pub(super) async fn stream(
+    client: &Client,
+    query: Query<'_>,
+    plan: &Plan,
+) -> Result<RowStream, Error> {
+    match plan {
+        Plan::Prepared(statement, _) => client.query_raw(statement, query.parameters).await,
+        Plan::Once | Plan::Prepare => send_once(client, query).await,
+    }
+}
+
+async fn send_once(client: &Client, query: Query<'_>) -> Result<RowStream, Error> {
     let typed = query.parameters.iter().map(|parameter| {
         let declared = parameter.data_type.clone();
         (parameter as &(dyn ToSql + Sync), declared)

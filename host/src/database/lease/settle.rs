@@ -10,15 +10,14 @@ use crate::database::{
     wire::{Exchange, Status},
 };
 
-const LOOSE: &str =
-    "BEGIN failed, and statements that were sent with it may have been committed one by one";
-
 /// What was sent and what came back, one of each for every text.
 pub(super) struct Talk {
     pub(super) rows: Vec<Result<Vec<Row>, Stop>>,
     pub(super) seen: Vec<Exchange>,
     /// The first text is BEGIN.
     pub(super) begins: bool,
+    /// How many texts stand before the statements, BEGIN among them.
+    pub(super) before: usize,
     /// The last text is COMMIT.
     pub(super) commits: bool,
     /// The time was over and the statements were cancelled.
@@ -32,9 +31,9 @@ enum Fault {
     NotBegun,
     /// BEGIN was refused, and something ran without it.
     Loose,
-    /// The server refused this statement.
+    /// The server refused this text.
     Refused(usize),
-    /// The statement did what only the host may do.
+    /// This text did what only the host may do.
     Unsound(usize, Failure),
     /// The server refused COMMIT.
     NotCommitted,
@@ -48,7 +47,7 @@ impl Talk {
     /// Whether the transaction is where the host believes it to be, so that the connection may be used further.
     pub(super) fn is_sound(&self, author: Author) -> bool {
         self.cancelled.is_none()
-            && match fault(&self.seen, self.begins, self.commits, author) {
+            && match fault(&self.seen, (self.begins, self.before), self.commits, author) {
                 None | Some(Fault::Refused(_) | Fault::NotCommitted | Fault::RolledBack) => true,
                 Some(Fault::NotBegun | Fault::Loose | Fault::Unsound(..) | Fault::Unended) => false,
             }
@@ -56,13 +55,13 @@ impl Talk {
 
     /// The answers, if everything went well.
     pub(super) fn settle(mut self, author: Author) -> Result<Vec<Answer>, Broken> {
-        let before = usize::from(self.begins);
+        let before = self.before;
         let broken = |place, phase, failure| Broken {
             place,
             phase,
             failure,
         };
-        match fault(&self.seen, self.begins, self.commits, author) {
+        match fault(&self.seen, (self.begins, self.before), self.commits, author) {
             None => match self.cancelled {
                 // It can go on no further, since the connection cannot be used any more.
                 Some(step) if !self.commits => {
@@ -73,16 +72,15 @@ impl Talk {
                 _ => self.answers(),
             },
             Some(Fault::NotBegun) => Err(Broken::before(self.refusal(0))),
-            Some(Fault::Loose) => {
-                let failure = Failure::Protocol(LOOSE.to_owned());
-                Err(broken(None, Phase::Commit, failure))
+            Some(Fault::Loose) => Err(broken(None, Phase::Commit, Failure::Loose)),
+            Some(Fault::Refused(text)) => {
+                let refusal = self.refusal(text);
+                let place = text.checked_sub(before);
+                Err(broken(place, Phase::Transaction, refusal))
             }
-            Some(Fault::Refused(place)) => {
-                let refusal = self.refusal(before + place);
-                Err(broken(Some(place), Phase::Transaction, refusal))
-            }
-            Some(Fault::Unsound(place, failure)) => {
-                Err(broken(Some(place), Phase::Transaction, failure))
+            Some(Fault::Unsound(text, failure)) => {
+                let place = text.checked_sub(before);
+                Err(broken(place, Phase::Transaction, failure))
             }
             Some(Fault::NotCommitted) => {
                 let refusal = self.refusal(self.seen.len() - 1);
@@ -114,7 +112,7 @@ impl Talk {
     }
 
     fn answers(self) -> Result<Vec<Answer>, Broken> {
-        let before = usize::from(self.begins);
+        let before = self.before;
         let statements = self.seen.len() - before - usize::from(self.commits);
         let talk = self.rows.into_iter().zip(self.seen);
         let answer = |(place, (rows, seen)): (usize, (Result<Vec<Row>, Stop>, Exchange))| {
@@ -135,7 +133,12 @@ impl Talk {
 }
 
 /// Finds what went wrong first, from what the guard saw alone.
-fn fault(seen: &[Exchange], begins: bool, commits: bool, author: Author) -> Option<Fault> {
+fn fault(
+    seen: &[Exchange],
+    (begins, before): (bool, usize),
+    commits: bool,
+    author: Author,
+) -> Option<Fault> {
     let (begin, rest) = seen.split_at(usize::from(begins).min(seen.len()));
     let (statements, commit) = rest.split_at(rest.len().saturating_sub(usize::from(commits)));
     if begin
@@ -150,14 +153,17 @@ fn fault(seen: &[Exchange], begins: bool, commits: bool, author: Author) -> Opti
         });
     }
     for (place, seen) in statements.iter().enumerate() {
+        let text = begin.len() + place;
         if seen.error.is_some() && seen.status == Status::Failed {
-            return Some(Fault::Refused(place));
+            return Some(Fault::Refused(text));
         }
         if seen.copy {
-            return Some(Fault::Unsound(place, Failure::Denied(COPY)));
+            return Some(Fault::Unsound(text, Failure::Denied(COPY)));
         }
+        // What stands before the statements is the host's.
+        let author = if text < before { Author::Host } else { author };
         if let Err(failure) = is_sound(seen, true, author) {
-            return Some(Fault::Unsound(place, failure));
+            return Some(Fault::Unsound(text, failure));
         }
     }
     let commit = commit.first()?;
@@ -202,11 +208,11 @@ mod tests {
             (&["BEGIN T", "COMMIT I"], "None"),
             (
                 &["BEGIN T", "!23505 E", "!25P02 E", "ROLLBACK I"],
-                "Some(Refused(0))",
+                "Some(Refused(1))",
             ),
             (
                 &["BEGIN T", "INSERT T", "!40001 E", "ROLLBACK I"],
-                "Some(Refused(1))",
+                "Some(Refused(2))",
             ),
             (&["BEGIN T", "INSERT T", "ROLLBACK I"], "Some(RolledBack)"),
             (&["BEGIN T", "INSERT T", "!40001 I"], "Some(NotCommitted)"),
@@ -219,7 +225,7 @@ mod tests {
             ),
             (&["!25001 E", "!25P02 E", "ROLLBACK I"], "Some(NotBegun)"),
         ] {
-            let found = fault(&seen(texts), true, true, Author::Guest);
+            let found = fault(&seen(texts), (true, 1), true, Author::Guest);
             assert_eq!(format!("{found:?}"), expected, "{texts:?}");
         }
     }
@@ -232,9 +238,9 @@ mod tests {
             &["BEGIN T", "!23505 I", "INSERT I", "COMMIT I"],
             &["BEGIN T", "SAVEPOINT T", "COMMIT I"],
         ] {
-            let found = fault(&seen(texts), true, true, Author::Guest);
+            let found = fault(&seen(texts), (true, 1), true, Author::Guest);
             assert!(
-                matches!(found, Some(Fault::Unsound(0, _))),
+                matches!(found, Some(Fault::Unsound(1, _))),
                 "{texts:?} {found:?}"
             );
         }

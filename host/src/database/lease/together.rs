@@ -1,28 +1,36 @@
+//! Statements that are sent together in one transaction, with its beginning and its end where those go with them.
+
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
-use futures_util::future::maybe_done;
-use tokio::time::Instant;
+use futures_util::future::{OptionFuture, maybe_done};
 use tokio_postgres::{Client, Row};
 
 use super::{
-    Answer, Bounds, Lease,
+    Answer, Author, Bounds, Lease,
     operation::{OnDrop, Operation, Timed},
     run::{check, count_rows},
-    send::{Query, Size, Stop, send_once},
+    send::{Prepared, Query, Size, Stop, prepare, stream},
     settle::Talk,
-    transaction::BEGIN,
+    transaction::Begin,
 };
-use crate::database::{classify::Phase, failure::Failure, limits::LimitExceeded};
+use crate::database::{
+    classify::Phase,
+    failure::Failure,
+    limits::LimitExceeded,
+    pool::{Plan, Text},
+};
 
 const COMMIT: &str = "COMMIT";
 
-/// What is sent around the statements.
+/// What becomes of the transaction after the statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::database) enum Around {
-    /// This BEGIN. The transaction stays open, also when a statement in it failed.
-    Begin(&'static str),
-    /// BEGIN and COMMIT. COMMIT after a statement that failed is a rollback.
-    BeginAndCommit,
+pub(in crate::database) enum Ending {
+    /// It stays open, also when a statement in it failed.
+    Open,
+    /// COMMIT goes with them. After a statement that failed it is a rollback.
+    Commit,
+    /// The same, and whoever waits for it no longer does not end it.
+    CommitForSure,
 }
 
 /// Why statements that were sent together failed.
@@ -37,11 +45,14 @@ pub(in crate::database) struct Broken {
 
 /// Everything that is sent at once.
 struct Together<'a> {
-    texts: Vec<Query<'a>>,
+    texts: Vec<(Query<'a>, Plan)>,
     /// The first is BEGIN.
     begins: bool,
-    /// The last is COMMIT.
-    commits: bool,
+    /// How many stand before the statements: BEGIN, and what else was to be done before the next statement.
+    before: usize,
+    ending: Ending,
+    /// What the only statement is known by, if it is worth preparing.
+    text: Option<Text<'a>>,
 }
 
 impl Broken {
@@ -54,28 +65,41 @@ impl Broken {
         }
     }
 
+    pub(super) fn at_commit(failure: Failure) -> Self {
+        Self {
+            place: None,
+            phase: Phase::Commit,
+            failure,
+        }
+    }
+
     fn is_unsent(&self) -> bool {
         self.phase == Phase::Read && matches!(self.failure, Failure::Lost { sent: false, .. })
     }
 }
 
-impl<'a> Together<'a> {
-    fn new(requests: &[Query<'a>], begin: Option<&'static str>, commits: bool) -> Self {
-        let begin = begin.map(control).into_iter();
-        let commit = commits.then(|| control(COMMIT)).into_iter();
-        Self {
-            begins: begin.len() > 0,
-            commits,
-            texts: begin
-                .chain(requests.iter().copied())
-                .chain(commit)
-                .collect(),
+impl Together<'_> {
+    fn commits(&self) -> bool {
+        self.ending != Ending::Open
+    }
+
+    fn on_drop(&self) -> OnDrop {
+        if self.ending == Ending::CommitForSure {
+            OnDrop::Leave
+        } else {
+            OnDrop::Cancel
         }
+    }
+
+    /// Whether the only statement is prepared in the same flight.
+    fn prepares(&self) -> bool {
+        let statement = self.texts.get(self.before);
+        self.text.is_some() && statement.is_some_and(|(_, plan)| plan.prepares())
     }
 
     /// How far it had come when it was cut off after all of it had been sent.
     fn last_phase(&self) -> Phase {
-        if self.commits {
+        if self.commits() {
             Phase::Commit
         } else {
             Phase::Transaction
@@ -84,10 +108,9 @@ impl<'a> Together<'a> {
 
     /// A statement that the server refused before the connection was lost: then there was nothing to commit any more.
     fn refused(&self, rows: &[Result<Vec<Row>, Stop>]) -> Option<Broken> {
-        let before = usize::from(self.begins);
-        let statements = self.texts.len() - before - usize::from(self.commits);
-        let is_begun = rows.iter().take(before).all(Result::is_ok);
-        let statements = rows.iter().skip(before).take(statements).enumerate();
+        let statements = self.texts.len() - self.before - usize::from(self.commits());
+        let is_begun = rows.iter().take(self.before).all(Result::is_ok);
+        let statements = rows.iter().skip(self.before).take(statements).enumerate();
         let mut refusals = statements.filter_map(|(place, read)| match read {
             Err(Stop::Driver(error)) => Some((place, error.as_db_error()?)),
             Ok(_) | Err(Stop::Limit(_)) => None,
@@ -100,21 +123,22 @@ impl<'a> Together<'a> {
         })
     }
 
-    /// Which statement this is, of those that are neither BEGIN nor COMMIT.
+    /// Which statement this is, of those that the caller gave.
     fn place(&self, text: usize) -> Option<usize> {
-        text.checked_sub(usize::from(self.begins))
+        text.checked_sub(self.before)
     }
 }
 
 impl Lease {
-    /// Runs statements in one transaction and one round trip. Their results are bounded together, and so is their time.
+    /// Runs statements in one transaction and one round trip, after what is to be done before them. Their results are bounded together,
+    /// and so is their time.
     ///
     /// BEGIN goes with them only on a connection where it is known to work: behind one that failed, each would commit by itself. COMMIT
     /// goes with them if it need not wait for their results: it is a rollback if one of them failed.
     pub(in crate::database) async fn run_together(
         &mut self,
         requests: &[Query<'_>],
-        around: Around,
+        ending: Ending,
         bounds: &Bounds,
     ) -> Result<Vec<Answer>, Broken> {
         for (place, request) in requests.iter().enumerate() {
@@ -123,35 +147,43 @@ impl Lease {
                 ..Broken::before(failure)
             })?;
         }
-        let started = Instant::now();
-        let outcome = Box::pin(self.together_replacing(requests, around, bounds)).await;
-        self.statistics.time += started.elapsed();
+        self.start();
+        let outcome = Box::pin(self.together_replacing(requests, ending, bounds)).await;
+        let mut rows = 0;
         for answer in outcome.iter().flatten() {
             count_rows(&mut self.statistics, answer);
+            rows += answer.rows.len();
         }
+        let texts: Vec<&str> = requests.iter().map(|request| request.sql).collect();
+        let failure = outcome.as_ref().err().map(|broken| &broken.failure);
+        self.told(&texts.join("; "), rows, failure);
         outcome
     }
 
     async fn together_replacing(
         &mut self,
         requests: &[Query<'_>],
-        around: Around,
+        ending: Ending,
         bounds: &Bounds,
     ) -> Result<Vec<Answer>, Broken> {
-        let (begin, commits) = match around {
-            Around::Begin(begin) => (begin, false),
-            Around::BeginAndCommit => (BEGIN, true),
-        };
         self.ready(bounds.deadline).await.map_err(Broken::before)?;
         loop {
             let may_be_stale = self.may_be_stale();
-            let is_known = begin != BEGIN || self.conn().is_ok_and(|conn| conn.begins);
-            if !is_known {
-                self.begin(bounds).await.map_err(Broken::before)?;
+            if let Some(begin) = &self.opening.begin
+                && !self.is_known(begin)
+            {
+                self.begin_now(bounds).await.map_err(Broken::before)?;
             }
-            let together = Together::new(requests, is_known.then_some(begin), commits);
-            match self.talk(&together, bounds).await {
-                Err(broken) if broken.is_unsent() && may_be_stale && is_known => {
+            let begin = self.opening.begin.as_ref().map(Begin::text);
+            let controls = self.opening.controls.clone();
+            let before: Vec<&str> = begin
+                .as_deref()
+                .into_iter()
+                .chain(controls.iter().map(String::as_str))
+                .collect();
+            let together = self.together(&before, requests, ending, bounds.author);
+            match self.talk(together.map_err(Broken::before)?, bounds).await {
+                Err(broken) if broken.is_unsent() && may_be_stale && begin.is_some() => {
                     let replaced = self.replace(bounds.deadline).await;
                     replaced.map_err(Broken::before)?;
                 }
@@ -160,23 +192,68 @@ impl Lease {
         }
     }
 
+    fn is_known(&self, begin: &Begin) -> bool {
+        match begin {
+            Begin::Known(text) => {
+                let conn = self.object.as_ref();
+                conn.is_some_and(|conn| conn.begins.contains(text))
+            }
+            Begin::Needed(_) => true,
+            Begin::Alone(_) => false,
+        }
+    }
+
+    fn together<'a>(
+        &mut self,
+        before: &[&'a str],
+        requests: &[Query<'a>],
+        ending: Ending,
+        author: Author,
+    ) -> Result<Together<'a>, Failure> {
+        let text = match (requests, author) {
+            ([only], Author::Host) => only.text(),
+            _ => None,
+        };
+        let plan = self.plan(text.as_ref())?;
+        let commit = (ending != Ending::Open).then_some(COMMIT);
+        let once = |query| (query, Plan::Once);
+        let mut texts: Vec<_> = before.iter().map(|sql| once(control(sql))).collect();
+        match requests {
+            [only] => texts.push((*only, plan)),
+            several => texts.extend(several.iter().copied().map(once)),
+        }
+        texts.extend(commit.map(control).map(once));
+        Ok(Together {
+            texts,
+            begins: self.opening.begin.is_some(),
+            before: before.len(),
+            ending,
+            text,
+        })
+    }
+
     /// Sends everything and reads everything; what became of it is told from what the guard saw.
     async fn talk(
         &mut self,
-        together: &Together<'_>,
+        together: Together<'_>,
         bounds: &Bounds,
     ) -> Result<Vec<Answer>, Broken> {
         let (end, step) = bounds.end().map_err(Broken::before)?;
         let more = together.texts.len().saturating_sub(1) as u64;
         self.in_transaction = false;
         self.statistics.statements += more;
-        let operation = self.operation(OnDrop::Cancel, bounds.author);
+        let operation = self.operation(together.on_drop(), bounds.author);
         let mut operation = operation.map_err(Broken::before)?;
         let first = operation.followed_by(more);
-        let asking = ask(operation.client, &together.texts, bounds);
-        let (rows, cancelled) = match operation.timed(end, asking).await {
-            Timed::InTime(rows) => (rows, None),
-            Timed::Cancelled(rows) => (rows, Some(step)),
+        if together.prepares() {
+            operation.and_another();
+        }
+        let asking = ask(operation.client, &together, bounds);
+        let ((rows, prepared), cancelled) = match operation.timed(end, asking).await {
+            Timed::InTime(asked) => (asked, None),
+            // It was not cancelled, only late.
+            Timed::Cancelled(asked) if together.on_drop() == OnDrop::Leave => (asked, None),
+            Timed::Cancelled(asked) => (asked, Some(step)),
             Timed::Never => {
                 return Err(Broken {
                     place: None,
@@ -190,43 +267,96 @@ impl Lease {
         };
         if let Some(Err(Stop::Limit(limit))) = rows.last() {
             let place = together.place(rows.len() - 1);
-            return Err(over(&mut operation, together, (place, limit.clone()), first).await);
+            return Err(over(&mut operation, &together, (place, limit.clone()), first).await);
         }
         let talk = match operation.finish_from(first).await {
             Ok(seen) => Talk {
                 rows,
                 seen,
                 begins: together.begins,
-                commits: together.commits,
+                before: together.before,
+                commits: together.commits(),
                 cancelled,
             },
             Err(failure) => {
                 let refused = together.refused(&rows);
-                return Err(refused.unwrap_or_else(|| lost(&operation, together, failure, first)));
+                return Err(refused.unwrap_or_else(|| lost(&operation, &together, failure, first)));
             }
         };
         let is_sound = talk.is_sound(bounds.author);
-        let settled = talk.settle(bounds.author);
+        let mut settled = talk.settle(bounds.author);
+        if together.prepares()
+            && let Some(text) = &together.text
+        {
+            let kept = operation.keep(text, prepared, !together.commits()).await;
+            settled = settled.and_then(|answers| match kept {
+                Ok(()) => Ok(answers),
+                Err(failure) => Err(Broken {
+                    place: Some(0),
+                    phase: Phase::Transaction,
+                    failure,
+                }),
+            });
+        }
         if !is_sound {
             operation.spoil();
         }
+        let settled = reconsider(settled, &together, &mut operation);
         drop(operation);
-        self.in_transaction = !together.commits && is_sound;
+        self.in_transaction = !together.commits() && is_sound;
+        if self.in_transaction {
+            self.opening = super::transaction::Opening::default();
+        }
         settled
     }
 }
 
+/// Says what a statement that was prepared gives, and what its failure comes to.
+fn reconsider(
+    settled: Result<Vec<Answer>, Broken>,
+    together: &Together<'_>,
+    operation: &mut Operation<'_>,
+) -> Result<Vec<Answer>, Broken> {
+    let Some((_, Plan::Prepared(_, columns))) = together.texts.get(together.before) else {
+        return settled;
+    };
+    match (settled, &together.text) {
+        (Ok(mut answers), _) => {
+            for answer in &mut answers {
+                if answer.columns.is_empty() {
+                    answer.columns.clone_from(columns);
+                }
+            }
+            Ok(answers)
+        }
+        (Err(broken), Some(text)) if broken.place.is_some() => Err(Broken {
+            failure: operation.reconsider(broken.failure, text, true),
+            ..broken
+        }),
+        (settled, _) => settled,
+    }
+}
+
 /// Sends all texts before the first answer is awaited, and reads the answers in their order, up to the first that is too large.
-async fn ask(client: &Client, texts: &[Query<'_>], bounds: &Bounds) -> Vec<Result<Vec<Row>, Stop>> {
+async fn ask(
+    client: &Client,
+    together: &Together<'_>,
+    bounds: &Bounds,
+) -> (Vec<Result<Vec<Row>, Stop>>, Prepared) {
+    let texts = &together.texts;
     let mut streams: Vec<_> = texts
         .iter()
-        .map(|text| Box::pin(maybe_done(send_once(client, *text))))
+        .map(|(text, plan)| Box::pin(maybe_done(stream(client, *text, plan))))
         .collect();
+    let preparing = texts.get(together.before).filter(|_| together.prepares());
+    let preparing = preparing.map(|(text, _)| prepare(client, *text));
+    let mut preparing = Box::pin(maybe_done(OptionFuture::from(preparing)));
     // The first poll puts each in the driver's queue, in this order. Whether it is done already does not matter.
     poll_fn(|context| {
         for stream in &mut streams {
             let _is_done = Pin::new(stream).poll(context).is_ready();
         }
+        let _is_done = preparing.as_mut().poll(context).is_ready();
         Poll::Ready(())
     })
     .await;
@@ -242,10 +372,11 @@ async fn ask(client: &Client, texts: &[Query<'_>], bounds: &Bounds) -> Vec<Resul
         let is_over = matches!(read, Err(Stop::Limit(_)));
         rows.push(read);
         if is_over {
-            break;
+            return (rows, None);
         }
     }
-    rows
+    preparing.as_mut().await;
+    (rows, preparing.as_mut().take_output().flatten())
 }
 
 /// Stops what gives too much. It is known that nothing was kept if COMMIT was not sent, or did not commit.
@@ -264,7 +395,7 @@ async fn over(
         phase: together.last_phase(),
         failure: Failure::Limit {
             limit,
-            settled: !(together.commits && is_committed),
+            settled: !(together.commits() && is_committed),
         },
     }
 }

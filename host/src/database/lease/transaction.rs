@@ -1,9 +1,14 @@
+//! Transactions of a loan. Nothing is sent to begin one, or to set or release a savepoint: that goes with the next statement.
+
+use std::borrow::Cow;
+
 use tokio::time::Instant;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::{
-    Author, Bounds, Lease,
+    Author, Bounds, Broken, Lease, Query,
     operation::{OnDrop, Operation, PATIENCE, Timed},
+    together::Ending,
 };
 use crate::database::{
     error::TimeoutStep,
@@ -13,27 +18,70 @@ use crate::database::{
 
 /// How the host begins a transaction. Every new connection is tried with it.
 pub(in crate::database) const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
-/// How the transaction of a cursor begins. Whether it works need not be known before: a cursor cannot be declared without it.
-pub(in crate::database) const BEGIN_READ_ONLY: &str =
-    "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
+const COMMIT: &str = "COMMIT";
+
+/// How a transaction begins.
+///
+/// Behind a BEGIN that fails, a statement would commit by itself. So it is sent with the first statement only where it is known to work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::database) enum Begin {
+    /// By this text: alone the first time on a connection, then together with the first statement.
+    Known(&'static str),
+    /// By this text, together with a first statement that does nothing without a transaction.
+    Needed(&'static str),
+    /// By this text, always alone: it can fail.
+    Alone(String),
+}
+
+/// What is to be sent before the next statement, in the same flight.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    pub(super) begin: Option<Begin>,
+    /// Savepoints that are set and released, cursors that are closed.
+    pub(super) controls: Vec<String>,
+}
+
+impl Begin {
+    pub(super) fn text(&self) -> Cow<'static, str> {
+        match self {
+            Self::Known(text) | Self::Needed(text) => Cow::Borrowed(text),
+            Self::Alone(text) => Cow::Owned(text.clone()),
+        }
+    }
+}
+
+impl Opening {
+    pub(super) fn is_empty(&self) -> bool {
+        self.begin.is_none() && self.controls.is_empty()
+    }
+}
 
 impl Lease {
-    /// Begins a transaction of the host, with a round trip of its own: a BEGIN that fails must not let a statement commit alone.
-    pub(in crate::database) async fn begin(&mut self, bounds: &Bounds) -> Result<(), Failure> {
-        if self.in_transaction {
-            return Err(Failure::Protocol(
-                "a transaction is open already".to_owned(),
-            ));
-        }
+    /// Begins a transaction with the next statement.
+    pub(in crate::database) fn begin(&mut self, begin: Begin) {
+        self.opening = Opening {
+            begin: Some(begin),
+            controls: Vec::new(),
+        };
+    }
+
+    /// Begins the transaction at once, with a round trip of its own.
+    pub(in crate::database) async fn begin_now(&mut self, bounds: &Bounds) -> Result<(), Failure> {
+        let Some(begin) = self.opening.begin.clone() else {
+            return Ok(());
+        };
         self.ready(bounds.deadline).await?;
         loop {
             let may_be_stale = self.may_be_stale();
             let (end, step) = bounds.end()?;
-            let sent = self.control(BEGIN, OnDrop::Cancel, end, step).await;
+            let sent = self.control(&begin.text(), OnDrop::Cancel, end, step).await;
             match sent {
                 Ok(exchange) if exchange.status == Status::Transaction => {
                     self.in_transaction = true;
-                    self.conn()?.begins = true;
+                    self.opening.begin = None;
+                    if let Begin::Known(text) = begin {
+                        self.conn()?.begins.push(text);
+                    }
                     return Ok(());
                 }
                 Ok(_) => return Err(self.unexpected("BEGIN began no transaction")),
@@ -45,13 +93,83 @@ impl Lease {
         }
     }
 
-    /// Commits the transaction. It is over in any case; a COMMIT is never cancelled, and done only if the server said `COMMIT`.
-    pub(in crate::database) async fn commit(&mut self, bounds: &Bounds) -> Result<(), Failure> {
-        if !std::mem::take(&mut self.in_transaction) || self.is_spoilt() {
-            return Err(Failure::Over);
+    /// Sends this with the next statement, before it.
+    pub(in crate::database) fn before_next(&mut self, control: String) {
+        self.opening.controls.push(control);
+    }
+
+    /// Sets a savepoint with the next statement.
+    pub(in crate::database) fn set_savepoint(&mut self, name: &str) {
+        self.before_next(set(name));
+    }
+
+    /// Releases a savepoint, the innermost one: nothing is sent if it was not set yet, or else with the next statement.
+    pub(in crate::database) fn release_savepoint(&mut self, name: &str) {
+        if !self.unset_savepoint(name) {
+            self.before_next(format!("RELEASE SAVEPOINT {name}"));
         }
+    }
+
+    /// Undoes all since a savepoint was set, and releases it. In one round trip, or in none if nothing was sent since.
+    pub(in crate::database) async fn undo_savepoint(
+        &mut self,
+        name: &str,
+        bounds: &Bounds,
+    ) -> Result<(), Failure> {
+        if self.unset_savepoint(name) {
+            return Ok(());
+        }
+        if !self.in_transaction || self.is_spoilt() {
+            return Err(self.over());
+        }
+        // What was to be done before the next statement was done since.
+        self.opening.controls.clear();
         let (end, step) = bounds.end()?;
-        let exchange = self.control("COMMIT", OnDrop::Leave, end, step).await?;
+        let sql = format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}");
+        let exchange = self.control(&sql, OnDrop::Cancel, end, step).await?;
+        if exchange.status != Status::Transaction {
+            return Err(self.unexpected("a savepoint could not be undone"));
+        }
+        Ok(())
+    }
+
+    /// Forgets a savepoint that was not set yet, and all since; whether that was so.
+    fn unset_savepoint(&mut self, name: &str) -> bool {
+        let set = set(name);
+        let place = self.opening.controls.iter().position(|it| *it == set);
+        self.opening
+            .controls
+            .truncate(place.unwrap_or(self.opening.controls.len()));
+        place.is_some()
+    }
+
+    /// Commits the transaction, with a last statement of the host's in the same flight. It is over in any case; a COMMIT is never
+    /// cancelled, and done only if the server said `COMMIT`. What was not begun is not committed.
+    pub(in crate::database) async fn commit(
+        &mut self,
+        last: Option<Query<'_>>,
+        bounds: &Bounds,
+    ) -> Result<(), Broken> {
+        let opening = std::mem::take(&mut self.opening);
+        if opening.begin.is_some() {
+            return Ok(());
+        }
+        if !self.in_transaction || self.is_spoilt() {
+            self.in_transaction = false;
+            return Err(Broken::before(self.over()));
+        }
+        if let Some(last) = last {
+            let last = [last];
+            let committed = self.run_together(&last, Ending::CommitForSure, bounds);
+            return committed.await.map(drop);
+        }
+        self.in_transaction = false;
+        self.commit_alone(bounds).await.map_err(Broken::at_commit)
+    }
+
+    async fn commit_alone(&mut self, bounds: &Bounds) -> Result<(), Failure> {
+        let (end, step) = bounds.end()?;
+        let exchange = self.control(COMMIT, OnDrop::Leave, end, step).await?;
         let verb = exchange.tag.map(|tag| tag.verb);
         match (verb.as_deref(), exchange.status) {
             (Some("COMMIT"), Status::Idle) => Ok(()),
@@ -62,6 +180,7 @@ impl Lease {
 
     /// Rolls the transaction back. Where that cannot be done in order, the connection is closed, which does it too.
     pub(in crate::database) async fn roll_back(&mut self) {
+        self.opening = Opening::default();
         if !std::mem::take(&mut self.in_transaction) || self.is_spoilt() {
             return;
         }
@@ -74,15 +193,15 @@ impl Lease {
 
     async fn control(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         on_drop: OnDrop,
         end: Instant,
         step: TimeoutStep,
     ) -> Result<Exchange, Failure> {
-        let started = Instant::now();
+        self.start();
         let operation = self.operation(on_drop, Author::Host)?;
         let outcome = Box::pin(send(operation, sql, on_drop, end, step)).await;
-        self.statistics.time += started.elapsed();
+        self.told(sql, 0, outcome.as_ref().err());
         outcome
     }
 
@@ -94,9 +213,13 @@ impl Lease {
     }
 }
 
+fn set(name: &str) -> String {
+    format!("SAVEPOINT {name}")
+}
+
 async fn send(
     mut operation: Operation<'_>,
-    sql: &'static str,
+    sql: &str,
     on_drop: OnDrop,
     end: Instant,
     step: TimeoutStep,

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::{SessionId, statements::Statements};
 use crate::database::{
     connect::{Canceller, Connection},
+    lease::BEGIN,
     wire::{Status, Wire},
 };
 
@@ -16,8 +17,8 @@ pub(in crate::database) struct Conn {
     pub(in crate::database) canceller: Canceller,
     /// How many requests were put in the driver's queue.
     pub(in crate::database) requests: u64,
-    /// Whether the host's BEGIN is known to work on it, so that it may be sent together with what follows.
-    pub(in crate::database) begins: bool,
+    /// The ways to begin a transaction that are known to work on it, so that they may be sent together with what follows.
+    pub(in crate::database) begins: Vec<&'static str>,
     /// A statement was begun on it and not followed to its end, or it was cancelled: it is never used again.
     pub(in crate::database) tainted: bool,
     /// Whose SQL text ran on it, and may have left something behind.
@@ -37,7 +38,7 @@ impl Conn {
             wire: connection.wire,
             canceller: connection.canceller,
             requests: connection.requests,
-            begins: connection.begins,
+            begins: connection.begins.then_some(BEGIN).into_iter().collect(),
             tainted: false,
             touched_by: None,
             used: false,

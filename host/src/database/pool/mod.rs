@@ -36,6 +36,7 @@ pub(super) use manager::Manager;
 pub(super) use statements::{Plan, Statements, Text};
 
 use super::{
+    account::Account,
     connect::{ConnectError, Connector},
     error::TimeoutStep,
     failure::Failure,
@@ -49,6 +50,15 @@ const CLOSING: Duration = Duration::from_secs(3);
 /// One guest's use of the database, as far as connections are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SessionId(u64);
+
+/// Who borrows connections: the session that they are lent to, and the account that what is done on them goes to.
+#[derive(Debug, Clone)]
+pub(super) struct Borrower {
+    pub(super) session: SessionId,
+    pub(super) account: Account,
+    /// Which attempt at which transaction of the run this is, both from 1; none for what is no part of a transaction of the guest's.
+    pub(super) attempt: Option<(u32, u32)>,
+}
 
 /// The connections of one database and role. Cheap to clone.
 #[derive(Clone)]
@@ -107,6 +117,15 @@ impl Pool {
         SessionId(self.0.sessions.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// One more session, with an account of its own.
+    pub(super) fn new_borrower(&self) -> Borrower {
+        Borrower {
+            session: self.new_session(),
+            account: Account::default(),
+            attempt: None,
+        }
+    }
+
     /// Sees to it that nothing is used that was prepared until now.
     pub(super) fn forget_statements(&self) {
         self.0.generation.fetch_add(1, Ordering::AcqRel);
@@ -129,26 +148,40 @@ impl Pool {
     /// Lends a connection, waiting for one as long as the options say, but not beyond the deadline.
     pub(super) async fn acquire(
         &self,
-        session: SessionId,
+        borrower: &Borrower,
         deadline: Instant,
     ) -> Result<Lease, Failure> {
         let object = self
-            .object(session, deadline, self.0.acquire_timeout)
+            .object(borrower.session, deadline, self.0.acquire_timeout)
             .await?;
-        Ok(Lease::new(self.clone(), object, session))
+        Ok(Lease::new(self.clone(), object, borrower.clone()))
+    }
+
+    /// Lends a connection if one is free at this moment.
+    pub(super) async fn acquire_free(
+        &self,
+        borrower: &Borrower,
+        deadline: Instant,
+    ) -> Result<Lease, Failure> {
+        let object = self
+            .object(borrower.session, deadline, Duration::ZERO)
+            .await?;
+        Ok(Lease::new(self.clone(), object, borrower.clone()))
     }
 
     /// Lends a connection for a cursor, if one is free at this moment and not the last; with the place that it takes among those for
     /// cursors.
     pub(super) async fn acquire_for_cursor(
         &self,
-        session: SessionId,
+        borrower: &Borrower,
         deadline: Instant,
     ) -> Result<(Lease, OwnedSemaphorePermit), Failure> {
         let place = Arc::clone(&self.0.for_cursors).try_acquire_owned();
         let place = place.map_err(|_| Failure::Busy)?;
-        let object = self.object(session, deadline, Duration::ZERO).await?;
-        Ok((Lease::new(self.clone(), object, session), place))
+        let object = self
+            .object(borrower.session, deadline, Duration::ZERO)
+            .await?;
+        Ok((Lease::new(self.clone(), object, borrower.clone()), place))
     }
 
     /// A connection that may be used for this session.

@@ -14,7 +14,11 @@ use tokio::time::{Instant, sleep};
 
 pub use policy::{InvalidRetryPolicy, RetryPolicy};
 
-use super::error::{Error, RetryReason};
+use super::{
+    account::Account,
+    error::{Error, RetryReason},
+    statistics::Statistics,
+};
 
 /// The attempts of one piece of work so far.
 #[derive(Debug)]
@@ -23,17 +27,42 @@ pub(super) struct Attempts {
     name: &'static str,
     policy: RetryPolicy,
     deadline: Instant,
+    account: Account,
     failed: u32,
+    /// Which transaction of the run it is, from 1, if it is one of the guest's.
+    transaction: Option<u32>,
 }
 
 impl Attempts {
-    pub(super) fn new(name: &'static str, policy: RetryPolicy, deadline: Instant) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        policy: RetryPolicy,
+        deadline: Instant,
+        account: Account,
+    ) -> Self {
         Self {
             name,
             policy,
             deadline,
+            account,
             failed: 0,
+            transaction: None,
         }
+    }
+
+    /// Says which transaction of the run the work is, from 1.
+    pub(super) fn of_transaction(&mut self, number: u32) {
+        self.transaction = Some(number);
+    }
+
+    /// Which attempt is under way, from 1.
+    pub(super) fn current(&self) -> u32 {
+        self.failed + 1
+    }
+
+    /// When the work must be done.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// The outcome of the work, or none if this attempt must be followed by another: after the wait, which is over then. What fails
@@ -45,9 +74,15 @@ impl Attempts {
         let Err(Error::Retry(reason)) = outcome else {
             return Some(outcome);
         };
+        self.account.lost(&reason);
         match self.again(reason, Instant::now(), rand::random()) {
             Ok(wait) => {
                 sleep(wait).await;
+                self.account.add(Statistics {
+                    retries: 1,
+                    waited: wait,
+                    ..Statistics::default()
+                });
                 None
             }
             Err(error) => Some(Err(error)),
@@ -64,6 +99,8 @@ impl Attempts {
         if self.failed > self.policy.max_retries() || is_late {
             tracing::info!(
                 work = self.name,
+                transaction = self.transaction,
+                statement = reason.statement,
                 attempts = self.failed,
                 sqlstate = reason.sqlstate,
                 reason = reason.message,
@@ -76,7 +113,10 @@ impl Attempts {
             });
         }
         tracing::info!(
+            monotonic_counter.chitin_retries = 1,
             work = self.name,
+            transaction = self.transaction,
+            statement = reason.statement,
             attempt = self.failed,
             sqlstate = reason.sqlstate,
             reason = reason.message,
@@ -96,13 +136,17 @@ mod tests {
             sqlstate: Some("40001".to_owned()),
             message: "the transaction lost a race against another one".to_owned(),
             table: None,
+            statement: None,
         }
     }
 
     fn attempts(max_retries: u32, deadline: Duration) -> (Attempts, Instant) {
         let now = Instant::now();
         let policy = RetryPolicy::default().with_max_retries(max_retries);
-        (Attempts::new("test", policy, now + deadline), now)
+        (
+            Attempts::new("test", policy, now + deadline, Account::default()),
+            now,
+        )
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::database::{
     classify::Phase,
     error::Error,
     failure::Failure,
-    lease::{Around, Author, BEGIN_READ_ONLY, Bounds, Lease, Query},
+    lease::{Answer, Author, Bounds, Ending, Lease, Query},
     limits::LimitExceeded,
     rows::{Column, Measure, Rows},
     statement::{SqlText, Statement},
@@ -62,6 +62,8 @@ struct Cursor {
 }
 
 enum State {
+    /// On the connection of the open transaction, in which so many savepoints were open.
+    Inside(usize),
     /// With a connection of its own, which is given back before its place among those of cursors is free again.
     Open(Box<Lease>, OwnedSemaphorePermit),
     /// All rows have come, and the transaction is committed.
@@ -100,8 +102,12 @@ impl Session {
                     .to_owned(),
             ));
         }
-        self.usage.open_cursors(self.cursors.open(), &self.limits)?;
-        self.usage.statement(&self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.open_cursors(self.cursors.open(), &self.limits))?;
+        self.borrower
+            .account
+            .charge(|usage| usage.statement(&self.limits))?;
         self.cursors.opened += 1;
         let opening = Opening::new(CursorId(self.cursors.opened), text, statement);
         let mut attempts = self.attempts("cursor");
@@ -153,17 +159,24 @@ impl Session {
     }
 
     async fn end_cursor(&mut self, cursor: Cursor) {
-        if let State::Open(lease, place) = cursor.state {
-            self.abandon(*lease).await;
-            drop(place);
+        match cursor.state {
+            State::Open(lease, place) => {
+                self.abandon(*lease).await;
+                drop(place);
+            }
+            State::Inside(_) => self.close_inside(cursor.id.close()),
+            State::AtEnd | State::Over(_) => {}
         }
     }
 
     async fn open_once(&mut self, opening: &Opening<'_>) -> Result<Cursor, Error> {
+        if self.is_in_transaction() {
+            return self.open_in_transaction(opening).await;
+        }
         let acquired = self
             .database
             .pool()
-            .acquire_for_cursor(self.id, self.deadline)
+            .acquire_for_cursor(&self.borrower, self.deadline)
             .await;
         let (mut lease, place) = acquired.map_err(|failure| {
             if matches!(failure, Failure::Busy) {
@@ -187,9 +200,10 @@ impl Session {
             bytes: u64::MAX,
             ..self.bounds(Author::Guest)
         };
-        let around = Around::Begin(BEGIN_READ_ONLY);
-        let outcome = lease.run_together(&requests, around, &bounds).await;
-        self.statistics += lease.take_statistics();
+        let (begin, stays) = self.database.server().kind.begin_cursor();
+        lease.begin(begin);
+        lease.before_next(stays.to_owned());
+        let outcome = lease.run_together(&requests, Ending::Open, &bounds).await;
         let mut answers = match outcome {
             Ok(answers) => answers,
             Err(broken) => {
@@ -202,15 +216,37 @@ impl Session {
         let Some(first) = answers.pop() else {
             return Err(Error::Other("protocol: FETCH was not answered".to_owned()));
         };
+        let state = State::Open(Box::new(lease), place);
+        self.opened_cursor(opening.id, first, state).await
+    }
+
+    async fn open_in_transaction(&mut self, opening: &Opening<'_>) -> Result<Cursor, Error> {
+        let depth = self.depth();
+        let first = self
+            .open_inside(&opening.declare, &opening.id.fetch(1))
+            .await;
+        let Some(first) = first.map_err(|error| opening.in_text(error))? else {
+            return Err(Error::Other("protocol: FETCH was not answered".to_owned()));
+        };
+        self.opened_cursor(opening.id, first, State::Inside(depth))
+            .await
+    }
+
+    async fn opened_cursor(
+        &mut self,
+        id: CursorId,
+        first: Answer,
+        state: State,
+    ) -> Result<Cursor, Error> {
         let described = self.described(first.columns.clone(), Vec::new()).await;
         let mut cursor = Cursor {
-            id: opening.id,
+            id,
             columns: described.columns().to_vec(),
             measure: Measure::of(&first.columns),
             ahead: VecDeque::new(),
             seen: 0,
             largest: 0,
-            state: State::Open(Box::new(lease), place),
+            state,
         };
         if cursor.keep(first.rows) < 1 {
             self.finish_cursor(&mut cursor).await?;
@@ -236,24 +272,30 @@ impl Session {
             }
             self.read_ahead(cursor, wanted).await?;
         }
-        self.usage
-            .result_rows(part.rows.len() as u64, &self.limits)?;
-        self.usage.result_bytes(part.bytes, &self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.result_rows(part.rows.len() as u64, &self.limits))?;
+        self.borrower
+            .account
+            .charge(|usage| usage.result_bytes(part.bytes, &self.limits))?;
         Ok((!part.rows.is_empty()).then_some(part.rows))
     }
 
     async fn read_ahead(&mut self, cursor: &mut Cursor, wanted: u64) -> Result<(), Error> {
-        self.usage.statement(&self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.statement(&self.limits))?;
         let bounds = Bounds {
             bytes: self.limits.result_bytes.saturating_mul(AHEAD),
             rows: wanted,
             ..self.bounds(Author::Guest)
         };
-        let State::Open(lease, _) = &mut cursor.state else {
-            return Ok(());
+        let lease = match &mut cursor.state {
+            State::Open(lease, _) => lease,
+            State::Inside(_) => return self.read_inside(cursor, wanted, &bounds).await,
+            State::AtEnd | State::Over(_) => return Ok(()),
         };
         let answer = lease.run(&cursor.id.fetch(wanted), &[], &bounds).await;
-        self.statistics += lease.take_statistics();
         match answer {
             Ok(answer) => {
                 if cursor.keep(answer.rows) < wanted {
@@ -279,17 +321,43 @@ impl Session {
         }
     }
 
+    async fn read_inside(
+        &mut self,
+        cursor: &mut Cursor,
+        wanted: u64,
+        bounds: &Bounds,
+    ) -> Result<(), Error> {
+        match self.fetch_inside(cursor.id.fetch(wanted), bounds).await {
+            Ok(answer) => {
+                if cursor.keep(answer.rows) < wanted {
+                    self.finish_cursor(cursor).await?;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                cursor.state = State::Over(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
     /// Commits what a cursor has read to its end.
     async fn finish_cursor(&mut self, cursor: &mut Cursor) -> Result<(), Error> {
         let state = std::mem::replace(&mut cursor.state, State::AtEnd);
-        let State::Open(mut lease, _place) = state else {
-            return Ok(());
+        let (mut lease, _place) = match state {
+            State::Open(lease, place) => (lease, place),
+            State::Inside(_) => {
+                self.close_inside(cursor.id.close());
+                return Ok(());
+            }
+            State::AtEnd | State::Over(_) => return Ok(()),
         };
-        let committed = lease.commit(&self.bounds(Author::Host)).await;
-        self.statistics += lease.take_statistics();
-        committed.map_err(|failure| {
+        let committed = lease.commit(None, &self.bounds(Author::Host)).await;
+        committed.map_err(|broken| {
             // It changed nothing: there is no doubt about what was kept.
-            let error = failure.into_error(Phase::Transaction, self.database.server().kind);
+            let error = broken
+                .failure
+                .into_error(Phase::Transaction, self.database.server().kind);
             cursor.state = State::Over(error.to_string());
             error
         })
@@ -301,6 +369,10 @@ impl CursorId {
         format!("chitin_{}", self.0)
     }
 
+    fn close(self) -> String {
+        format!("CLOSE {}", self.name())
+    }
+
     fn fetch(self, rows: u64) -> String {
         format!("FETCH FORWARD {rows} FROM {}", self.name())
     }
@@ -308,11 +380,29 @@ impl CursorId {
 
 impl Cursors {
     /// How many hold a connection.
-    fn open(&self) -> usize {
+    pub(super) fn open(&self) -> usize {
         let states = self.cursors.values().map(|cursor| &cursor.state);
         states
-            .filter(|state| matches!(state, State::Open(..)))
+            .filter(|state| matches!(state, State::Open(..) | State::Inside(_)))
             .count()
+    }
+
+    /// Ends those of the transaction that were opened with at least so many savepoints.
+    pub(super) fn end_inside(&mut self, depth: usize, why: &str) {
+        for cursor in self.cursors.values_mut() {
+            if matches!(cursor.state, State::Inside(opened) if opened >= depth) {
+                cursor.state = State::Over(why.to_owned());
+            }
+        }
+    }
+
+    /// Makes those that were opened in the innermost of so many savepoints a part of what is around it.
+    pub(super) fn release(&mut self, depth: usize) {
+        for cursor in self.cursors.values_mut() {
+            if let State::Inside(opened) = &mut cursor.state {
+                *opened = (*opened).min(depth.saturating_sub(1));
+            }
+        }
     }
 }
 
@@ -378,7 +468,7 @@ impl Cursor {
     /// How many rows to ask the server for, so that they are likely to fit.
     fn wanted(&self, part: &Part, at_most: u64, maximum: u64) -> u64 {
         let missing = at_most.saturating_sub(part.rows.len() as u64);
-        if !self.ahead.is_empty() || !matches!(self.state, State::Open(..)) {
+        if !self.ahead.is_empty() || !matches!(self.state, State::Open(..) | State::Inside(_)) {
             return 0;
         }
         let room = maximum.saturating_sub(part.bytes) / self.largest.max(1);

@@ -8,6 +8,7 @@ impl Session {
         name: &str,
         if_not_exists: bool,
     ) -> Result<bool, Error> {
+        self.refuse_in_transaction("no database is made")?;
         let statement = statement::create_database(self.database.server().kind, name)?;
         match self.write_only(&statement, Author::Host).await {
             Ok(_) => Ok(true),

@@ -3,7 +3,7 @@
 //! Every function is one statement in one round trip, on whatever connection is free, unless its documentation says why it is more.
 //! Two look-ups come on top, once for all sessions: the columns of a table, when a value comes that some column would cut, and the types
 //! of a result that are the users' own. An error that does not name its column costs what it takes to find it.
-//! Invariants: a session holds no connection between calls, except those of its open cursors. What was sent and may have had an effect is never sent again.
+//! Invariants: a session holds no connection between calls, except those of its open cursors and of its open transaction. What was sent and may have had an effect is never sent again.
 
 mod batch;
 mod columns;
@@ -18,6 +18,7 @@ mod schema;
 mod sql_batch;
 mod table_info;
 mod text;
+mod transaction;
 mod upsert;
 mod usage;
 mod write;
@@ -28,14 +29,22 @@ use tokio::time::Instant;
 
 pub use batch::BatchUpdated;
 pub use cursor::CursorId;
+pub use transaction::{Repeated, TransactionId};
 pub use usage::LimitState;
-use usage::Usage;
+pub(super) use usage::Usage;
 pub use write::Written;
 
 use cursor::Cursors;
+use transaction::Transaction;
 
 use super::{
-    Database, limits::Limits, pool::SessionId, retry::RetryPolicy, statistics::Statistics,
+    Database,
+    account::{Account, RetryCount},
+    limits::Limits,
+    pool::Borrower,
+    retry::RetryPolicy,
+    statistics::Statistics,
+    transaction::Chaos,
 };
 use crate::tenancy::Grants;
 
@@ -50,21 +59,30 @@ pub struct SessionOptions {
     pub deadline: Instant,
     /// How often, and after what wait, work that lost a race is done again.
     pub retry: RetryPolicy,
+    /// Whether transactions may be READ COMMITTED if they ask for it.
+    pub read_committed: bool,
+    /// The share of the attempts at transactions that fail on purpose.
+    pub chaos: Chaos,
 }
 
 /// One guest's use of the database in one run.
 #[derive(Debug)]
 pub struct Session {
     database: Database,
-    id: SessionId,
+    borrower: Borrower,
+    /// Whether it is the one that the run began with: the others are its attempts at transactions.
+    is_first: bool,
     grants: Grants,
     limits: Limits,
     deadline: Instant,
     retry: RetryPolicy,
+    read_committed: bool,
+    chaos: Chaos,
     statement_timeout: Duration,
-    usage: Usage,
-    statistics: Statistics,
     cursors: Cursors,
+    transaction: Option<Box<Transaction>>,
+    /// How many transactions and savepoints had a handle.
+    handles: u64,
 }
 
 impl Session {
@@ -74,18 +92,23 @@ impl Session {
             limits,
             deadline,
             retry,
+            read_committed,
+            chaos,
         } = options;
         Self {
-            id: database.pool().new_session(),
+            borrower: database.pool().new_borrower(),
+            is_first: true,
             database,
             grants,
             limits,
             deadline,
             retry,
+            read_committed,
+            chaos,
             statement_timeout: limits.statement_timeout,
-            usage: Usage::default(),
-            statistics: Statistics::default(),
             cursors: Cursors::default(),
+            transaction: None,
+            handles: 0,
         }
     }
 
@@ -99,25 +122,38 @@ impl Session {
         };
     }
 
+    /// The account of the run that it is part of, which can be read after its end.
+    pub fn account(&self) -> Account {
+        self.borrower.account.clone()
+    }
+
     /// What was done so far.
     pub fn statistics(&self) -> Statistics {
-        self.statistics
+        self.borrower.account.statistics()
+    }
+
+    /// Why attempts failed that were followed by others, the most frequent reason first.
+    pub fn retries(&self) -> Vec<RetryCount> {
+        self.borrower.account.retries()
     }
 
     /// Every limit of the session that a guest can reach, with what was used of it.
     pub fn limits(&self) -> Vec<LimitState> {
-        self.usage.states(&self.limits)
+        self.borrower.account.limits(&self.limits)
     }
 
     /// Ends the session and what it left open. The connections that its SQL text ran on are reset or closed, as they are when it is
     /// dropped.
     pub async fn close(mut self) {
         self.close_cursors().await;
+        self.abandon_transaction().await;
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.database.pool().forget(self.id);
+        if self.is_first {
+            self.database.pool().forget(self.borrower.session);
+        }
     }
 }

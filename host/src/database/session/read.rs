@@ -51,7 +51,7 @@ impl Session {
         selection: &Selection,
         at_most: u64,
     ) -> Result<Rows, Error> {
-        if selection.lock.is_some() {
+        if selection.lock.is_some() && !self.is_in_transaction() {
             return Err(Error::Invalid(
                 "rows can be locked only inside a transaction: outside it the lock would end with the call".to_owned(),
             ));

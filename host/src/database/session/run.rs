@@ -7,14 +7,14 @@ use tokio_postgres::{
     types::{Oid, Type},
 };
 
-use super::Session;
+use super::{Session, transaction::Effects};
 use crate::database::{
     catalog::{Catalog, Description, LOOK_UP, TypeInfo},
     classify::Phase,
     error::Error,
     failure::Failure,
-    lease::{Answer, Author, Bounds, Lease, Parameter},
-    pool::SessionId,
+    lease::{Answer, Author, BEGIN, Begin, Bounds, Lease, Parameter},
+    pool::Borrower,
     retry::Attempts,
     rows::{Column, Rows},
     statement::Statement,
@@ -82,54 +82,67 @@ impl Session {
         statement: &Statement<'_>,
         author: Author,
     ) -> Result<Answer, Error> {
-        let mut lease = self.begin().await?;
-        let outcome = self.run_inside(&mut lease, statement, author).await;
+        if self.is_in_transaction() {
+            return self.run_inside(None, statement, author).await;
+        }
+        let mut lease = self.begin_own().await?;
+        let outcome = self.run_inside(Some(&mut lease), statement, author).await;
         self.end(lease, outcome).await
     }
 
     /// The attempts at some work that is to be done until [`conclude`](Self::conclude) gives its outcome.
     pub(super) fn attempts(&self, work: &'static str) -> Attempts {
-        Attempts::new(work, self.retry, self.deadline)
+        Attempts::new(
+            work,
+            self.retry,
+            self.deadline,
+            self.borrower.account.clone(),
+        )
     }
 
     /// The outcome of the work, or none if this attempt must be followed by another: after the wait, which is over then. What fails
-    /// with [`Error::Retry`] must have left nothing open.
+    /// with [`Error::Retry`] must have left nothing open. Work in an open transaction is not done again by itself.
     pub(super) async fn conclude<T>(
         &mut self,
         attempts: &mut Attempts,
         outcome: Result<T, Error>,
     ) -> Option<Result<T, Error>> {
-        let outcome = attempts.conclude(outcome).await;
-        self.statistics.retries += u64::from(outcome.is_none());
-        outcome
-    }
-
-    /// Begins a transaction.
-    pub(super) async fn begin(&mut self) -> Result<Lease, Error> {
-        let mut lease = self.acquire(self.id).await?;
-        match lease.begin(&self.bounds(Author::Host)).await {
-            Ok(()) => Ok(lease),
-            Err(failure) => {
-                self.statistics += lease.statistics();
-                // Nothing was sent but BEGIN: whatever it is, nothing was changed.
-                Err(failure.into_error(Phase::Read, self.database.server().kind))
-            }
+        if self.is_in_transaction() {
+            return Some(outcome);
         }
+        attempts.conclude(outcome).await
     }
 
-    /// Runs a statement inside a transaction.
+    /// Takes a connection for a transaction of a single call, which begins with its first statement.
+    pub(super) async fn begin_own(&mut self) -> Result<Lease, Error> {
+        let mut lease = self.acquire().await?;
+        lease.begin(Begin::Known(BEGIN));
+        Ok(lease)
+    }
+
+    /// Runs a statement that may write inside a transaction: that of the call, or the one that is open.
     pub(super) async fn run_inside(
         &mut self,
-        lease: &mut Lease,
+        own: Option<&mut Lease>,
         statement: &Statement<'_>,
         author: Author,
     ) -> Result<Answer, Error> {
         let bounds = self.bounds(author);
-        let outcome = self
-            .run_on(lease, statement, &bounds, Phase::Transaction)
-            .await;
-        if let Ok(answer) = &outcome {
-            self.check_size(std::slice::from_ref(answer))?;
+        let outcome = match own {
+            Some(lease) => {
+                self.run_on(lease, statement, &bounds, Phase::Transaction)
+                    .await
+            }
+            None => {
+                let effects = effects(statement, author, Phase::Write);
+                self.run_in_transaction(statement, &bounds, effects).await
+            }
+        };
+        if let Ok(answer) = &outcome
+            && let Err(limit) = self.check_size(std::slice::from_ref(answer))
+        {
+            self.doom(&limit).await;
+            return Err(limit);
         }
         outcome
     }
@@ -144,24 +157,25 @@ impl Session {
             self.abandon(lease).await;
             return outcome;
         };
-        let committed = lease.commit(&self.bounds(Author::Host)).await;
-        self.statistics += lease.statistics();
-        committed
-            .map(|()| value)
-            .map_err(|failure| failure.into_error(Phase::Commit, self.database.server().kind))
+        let committed = lease.commit(None, &self.bounds(Author::Host)).await;
+        committed.map(|()| value).map_err(|broken| {
+            let kind = self.database.server().kind;
+            broken.failure.into_error(Phase::Commit, kind)
+        })
     }
 
     /// Rolls a transaction back.
     pub(super) async fn abandon(&mut self, mut lease: Lease) {
         lease.roll_back().await;
-        self.statistics += lease.statistics();
     }
 
     /// The types of the parameters of a statement of the host's, which is not run.
     pub(super) async fn describe(&mut self, sql: &str) -> Result<Vec<Oid>, Error> {
-        let mut lease = self.acquire(self.id).await?;
-        let described = lease.describe(sql, &self.bounds(Author::Host)).await;
-        self.statistics += lease.statistics();
+        let bounds = self.bounds(Author::Host);
+        let described = match self.look_up_lease().await? {
+            Some(mut lease) => lease.describe(sql, &bounds).await,
+            None => self.describe_inside(sql, &bounds).await,
+        };
         let statement = Statement {
             sql: sql.to_owned(),
             ..Statement::default()
@@ -191,9 +205,12 @@ impl Session {
         bounds: &Bounds,
         phase: Phase,
     ) -> Result<Answer, Error> {
-        let mut lease = self.acquire(self.id).await?;
+        if self.is_in_transaction() {
+            let effects = effects(statement, bounds.author, phase);
+            return self.run_in_transaction(statement, bounds, effects).await;
+        }
+        let mut lease = self.acquire().await?;
         let outcome = self.run_on(&mut lease, statement, bounds, phase).await;
-        self.statistics += lease.statistics();
         outcome
     }
 
@@ -204,15 +221,21 @@ impl Session {
         bounds: &Bounds,
         phase: Phase,
     ) -> Result<Answer, Error> {
-        self.usage.statement(&self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.statement(&self.limits))?;
         let outcome = lease
             .run(&statement.sql, &statement.parameters, bounds)
             .await;
         outcome.map_err(|failure| self.explain(failure, statement, bounds.author, phase))
     }
 
-    pub(super) async fn acquire(&self, id: SessionId) -> Result<Lease, Error> {
-        let lease = self.database.pool().acquire(id, self.deadline).await;
+    pub(super) async fn acquire(&self) -> Result<Lease, Error> {
+        self.acquire_as(&self.borrower).await
+    }
+
+    async fn acquire_as(&self, borrower: &Borrower) -> Result<Lease, Error> {
+        let lease = self.database.pool().acquire(borrower, self.deadline).await;
         lease.map_err(|failure| failure.into_error(Phase::Read, self.database.server().kind))
     }
 
@@ -224,6 +247,7 @@ impl Session {
             timeout: self.statement_timeout,
             deadline: self.deadline,
             author,
+            held_until: None,
         }
     }
 
@@ -231,9 +255,13 @@ impl Session {
     /// came.
     pub(super) fn check_size(&mut self, answers: &[Answer]) -> Result<(), Error> {
         let rows = answers.iter().map(|answer| answer.rows.len() as u64).sum();
-        self.usage.result_rows(rows, &self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.result_rows(rows, &self.limits))?;
         let bytes = answers.iter().map(Answer::bytes).sum();
-        self.usage.result_bytes(bytes, &self.limits)
+        self.borrower
+            .account
+            .charge(|usage| usage.result_bytes(bytes, &self.limits))
     }
 
     /// Makes the rows of an answer readable.
@@ -312,8 +340,6 @@ impl Session {
     }
 
     async fn ask_catalog_once(&mut self, sql: &str, parameter: &str) -> Result<Rows, Error> {
-        // Not on what the guest's SQL text ran on: it may have changed what names mean.
-        let mut lease = self.acquire(self.database.pool().new_session()).await?;
         let parameter = Parameter {
             data_type: Type::UNKNOWN,
             text: Some(parameter.into()),
@@ -323,11 +349,43 @@ impl Session {
             bytes: u64::MAX,
             ..self.bounds(Author::Host)
         };
-        let answer = lease.run(sql, &[parameter], &bounds).await;
-        self.statistics += lease.statistics();
+        let parameters = [parameter];
+        let answer = match self.look_up_lease().await? {
+            Some(mut lease) => lease.run(sql, &parameters, &bounds).await,
+            None => self.run_inside_unseen(sql, &parameters, &bounds).await,
+        };
         let answer = answer.map_err(|failure: Failure| {
             failure.into_error(Phase::Read, self.database.server().kind)
         })?;
         Ok(Rows::of_builtin_types(answer.columns, answer.rows))
+    }
+
+    /// A connection to ask the database's own tables on: not one that the guest's SQL text ran on, which may have changed what names mean.
+    ///
+    /// None if there is an open transaction and no other connection is free at this moment: then its own is the one, since to wait for
+    /// another while holding it could be for ever.
+    async fn look_up_lease(&mut self) -> Result<Option<Lease>, Error> {
+        let borrower = Borrower {
+            session: self.database.pool().new_session(),
+            ..self.borrower.clone()
+        };
+        if !self.is_in_transaction() {
+            return self.acquire_as(&borrower).await.map(Some);
+        }
+        let pool = self.database.pool();
+        match pool.acquire_free(&borrower, self.deadline).await {
+            Ok(lease) => Ok(Some(lease)),
+            Err(Failure::Busy) => Ok(None),
+            Err(failure) => Err(failure.into_error(Phase::Read, self.database.server().kind)),
+        }
+    }
+}
+
+/// What a statement may do to the data.
+fn effects(statement: &Statement<'_>, author: Author, phase: Phase) -> Effects {
+    match (phase, author) {
+        (Phase::Read, Author::Host) => Effects::None,
+        (_, Author::Guest) if !statement.writes => Effects::Unseen,
+        _ => Effects::Some,
     }
 }

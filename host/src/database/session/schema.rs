@@ -14,6 +14,7 @@ impl Session {
         definition: &TableDefinition,
         if_not_exists: bool,
     ) -> Result<bool, Error> {
+        self.refuse_in_transaction("no table is made")?;
         let statement = statement::create_table(self.database.server().kind, table, definition)?;
         let mut made = self.write_only(&statement, Author::Host).await;
         if matches!(&made, Err(Error::Database(error)) if error.sqlstate == "42710") {
@@ -45,6 +46,7 @@ impl Session {
         if_exists: bool,
         cascade: bool,
     ) -> Result<bool, Error> {
+        self.refuse_in_transaction("no table is removed")?;
         let statement = statement::drop_table(table, cascade)?;
         let dropped = self.write_only(&statement, Author::Host).await;
         self.database.forget_tables();

@@ -1,8 +1,9 @@
-use super::{Session, write::Written};
+use super::{Session, transaction::Effects, write::Written};
 use crate::database::{
+    classify::Phase,
     error::{ConversionError, Error},
     failure::Failure,
-    lease::{Answer, Around, Author, BEGIN, Broken, Query},
+    lease::{Answer, Author, BEGIN, Begin, Broken, Ending, Query},
     request::SqlStatement,
     statement::{Gives, SqlText, Statement},
 };
@@ -58,8 +59,11 @@ impl Session {
             batch.statements.push(statement);
         }
         batch.is_seen_first &= batch.writes;
-        for _ in statements {
-            self.usage.statement(&self.limits)?;
+        // In an open transaction they are counted as they are sent.
+        for _ in statements.iter().filter(|_| !self.is_in_transaction()) {
+            self.borrower
+                .account
+                .charge(|usage| usage.statement(&self.limits))?;
         }
         Ok(batch)
     }
@@ -75,14 +79,18 @@ impl Session {
 
     async fn batch_once(&mut self, batch: &Checked<'_>) -> Result<Vec<Answer>, Error> {
         let requests: Vec<Query<'_>> = batch.statements.iter().map(request).collect();
+        if self.is_in_transaction() {
+            return self.batch_inside(batch, &requests).await;
+        }
         let bounds = self.bounds(Author::Guest);
-        let mut lease = self.acquire(self.id).await?;
-        let around = if batch.is_seen_first {
-            Around::Begin(BEGIN)
+        let mut lease = self.acquire().await?;
+        lease.begin(Begin::Known(BEGIN));
+        let ending = if batch.is_seen_first {
+            Ending::Open
         } else {
-            Around::BeginAndCommit
+            Ending::Commit
         };
-        let outcome = lease.run_together(&requests, around, &bounds).await;
+        let outcome = lease.run_together(&requests, ending, &bounds).await;
         let outcome = outcome.map_err(|broken| self.explain_broken(broken, batch));
         if batch.is_seen_first {
             let outcome = outcome.and_then(|answers| {
@@ -91,7 +99,6 @@ impl Session {
             });
             return self.end(lease, outcome).await;
         }
-        self.statistics += lease.statistics();
         let answers = outcome?;
         match self.check_size(&answers) {
             Err(limit) if batch.writes => Err(Error::AmbiguousCommit(format!(
@@ -99,6 +106,38 @@ impl Session {
             ))),
             checked => checked.map(|()| answers),
         }
+    }
+
+    /// Runs the batch in the open transaction, as a part of it.
+    async fn batch_inside(
+        &mut self,
+        batch: &Checked<'_>,
+        requests: &[Query<'_>],
+    ) -> Result<Vec<Answer>, Error> {
+        let effects = if batch.writes {
+            Effects::Some
+        } else {
+            Effects::Unseen
+        };
+        let explain = |session: &Self, place, failure| {
+            let phase = Phase::Transaction;
+            session.explain_broken(
+                Broken {
+                    place,
+                    phase,
+                    failure,
+                },
+                batch,
+            )
+        };
+        let answers = self
+            .run_together_in_transaction(requests, effects, explain)
+            .await?;
+        if let Err(limit) = self.check_size(&answers) {
+            self.doom(&limit).await;
+            return Err(limit);
+        }
+        Ok(answers)
     }
 
     fn explain_broken(&self, broken: Broken, batch: &Checked<'_>) -> Error {
@@ -164,6 +203,7 @@ fn at(place: usize, error: Error) -> Error {
         | Error::Unavailable(_)
         | Error::Busy(_)
         | Error::Closed(_)
+        | Error::Abandoned
         | Error::Other(_)) => error,
     }
 }

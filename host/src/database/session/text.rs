@@ -40,13 +40,18 @@ impl Session {
         text: &'t str,
         parameters: &'t [Value<'_>],
     ) -> Result<(SqlText<'t>, Statement<'t>), Error> {
-        self.usage.sql_text(text, &self.limits)?;
+        self.borrower
+            .account
+            .charge(|usage| usage.sql_text(text, &self.limits))?;
         let checked = SqlText::check(text, self.database.server().kind)?;
         if let Some(needed) = checked.needs.filter(|needed| !self.grants.allow(*needed)) {
             return Err(Error::Denied(format!(
                 "this statement needs the grant `{needed}` besides `{}`",
                 Capability::Sql
             )));
+        }
+        if checked.needs.is_some() {
+            self.refuse_in_transaction("the schema is not changed")?;
         }
         if checked.parameters != parameters.len() {
             return Err(Error::Invalid(format!(
@@ -57,6 +62,7 @@ impl Session {
         }
         let mut statement = Statement {
             sql: text.into(),
+            writes: checked.writes,
             ..Statement::default()
         };
         for (place, value) in parameters.iter().enumerate() {

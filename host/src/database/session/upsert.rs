@@ -45,6 +45,11 @@ impl Session {
         let (info, known) = self.table_info(table, false).await?;
         match self.upsert_into(upsert, Some(&info)).await {
             // The table may have got another key since. Nothing was kept.
+            Err(error) if known && is_about_columns(&error) && self.is_in_transaction() => {
+                // The next attempt is to ask anew.
+                self.database.forget_tables();
+                Err(error)
+            }
             Err(error) if known && is_about_columns(&error) => {
                 let (current, _) = self.table_info(table, true).await?;
                 if current == info {

@@ -44,6 +44,8 @@ pub(super) struct Statement<'a> {
     pub(super) places: Vec<Place>,
     /// How many of the parameters, the first ones, go into columns as they are.
     pub(super) written: usize,
+    /// Whether it is SQL text of the guest's that says it writes.
+    pub(super) writes: bool,
 }
 
 /// What a parameter is for.

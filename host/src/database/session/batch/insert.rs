@@ -27,8 +27,9 @@ impl Session {
         }
         let keeps = conflict.is_some_and(|conflict| conflict.action == ConflictAction::Keep);
         if *returning != Returning::Nothing && !keeps {
-            self.usage
-                .result_rows(batch.rows.len() as u64, &self.limits)?;
+            self.borrower
+                .account
+                .charge(|usage| usage.result_rows(batch.rows.len() as u64, &self.limits))?;
         }
         let done = match self.run_batch(&mut statements, conflict, returning).await {
             Err(Error::Database(error))

@@ -36,6 +36,13 @@ impl Session {
         statements.learn(known.clone(), conflict)?;
         let outcome = self.run_chunks(statements, &chunks, returning).await;
         let answers = match outcome {
+            Err(error) if kept && self.is_in_transaction() => {
+                // The next attempt is to ask anew.
+                if may_be_outdated(&error) {
+                    self.database.forget_tables();
+                }
+                return Err(error);
+            }
             Err(error) if kept && may_be_outdated(&error) => {
                 // Nothing of the batch was kept.
                 let (current, _) = self.known(statements, true).await?;
@@ -105,8 +112,7 @@ impl Session {
             if chunks.len() > 1 {
                 self.compare_keys(statements).await?;
             }
-            self.run_in_transaction(statements, chunks, &mut failed)
-                .await
+            self.run_as_one(statements, chunks, &mut failed).await
         };
         match (outcome, failed) {
             (Err(error), Some(chunk)) if is_unnamed(&error) => {
@@ -117,7 +123,7 @@ impl Session {
     }
 
     /// Runs all chunks in one transaction; tells which of them failed.
-    async fn run_in_transaction<'c>(
+    async fn run_as_one<'c>(
         &mut self,
         statements: &BatchStatements<'_>,
         chunks: &'c [Chunk],
@@ -138,14 +144,23 @@ impl Session {
         chunks: &'c [Chunk],
         failed: &mut Option<&'c Chunk>,
     ) -> Result<Vec<Answered<'c>>, Error> {
-        let mut lease = self.begin().await?;
-        let outcome = self.run_each(&mut lease, statements, chunks, failed).await;
+        if self.is_in_transaction() {
+            let outcome = self.run_each(None, statements, chunks, failed).await;
+            if let Err(error) = &outcome {
+                self.doom(error).await;
+            }
+            return outcome;
+        }
+        let mut lease = self.begin_own().await?;
+        let outcome = self
+            .run_each(Some(&mut lease), statements, chunks, failed)
+            .await;
         self.end(lease, outcome).await
     }
 
     async fn run_each<'c>(
         &mut self,
-        lease: &mut Lease,
+        mut own: Option<&mut Lease>,
         statements: &BatchStatements<'_>,
         chunks: &'c [Chunk],
         failed: &mut Option<&'c Chunk>,
@@ -156,14 +171,18 @@ impl Session {
             *failed = Some(chunk);
             let made = statements.statement(chunk)?;
             let answer = self
-                .run_inside(lease, &made.statement, Author::Host)
+                .run_inside(own.as_deref_mut(), &made.statement, Author::Host)
                 .await?;
             // What is given back is bounded as a whole, before more of it is held.
             if made.reply != Reply::Report {
                 rows += answer.rows.len() as u64;
                 bytes += answer.bytes();
-                self.usage.result_rows(rows, &self.limits)?;
-                self.usage.result_bytes(bytes, &self.limits)?;
+                self.borrower
+                    .account
+                    .charge(|usage| usage.result_rows(rows, &self.limits))?;
+                self.borrower
+                    .account
+                    .charge(|usage| usage.result_bytes(bytes, &self.limits))?;
             }
             reply::check(chunk, made.reply, &answer)?;
             answers.push((chunk, made.reply, answer));
@@ -217,14 +236,18 @@ impl Session {
         if !is_unnamed(&error) {
             return error;
         }
-        let Ok(mut lease) = self.begin().await else {
+        // The rows of an open transaction would be in the way.
+        if self.is_in_transaction() {
+            return error;
+        }
+        let Ok(mut lease) = self.begin_own().await else {
             return error;
         };
         let mut found = None;
         for statement in statements.cell_by_cell(chunk) {
             let outcome = match statement {
                 Ok(statement) => self
-                    .run_inside(&mut lease, &statement, Author::Host)
+                    .run_inside(Some(&mut lease), &statement, Author::Host)
                     .await
                     .err(),
                 Err(error) => Some(error),

@@ -8,6 +8,7 @@ use crate::database::{
     lease::Answer,
     rows::Rows,
     statement::{BatchStatements, Chunk, Reply, same_key},
+    statistics::Statistics,
     wire::RawColumn,
 };
 
@@ -56,7 +57,10 @@ impl Session {
             }
             // Writes within a SELECT do not show in its tag.
             if !wrote_by_itself && statements.writes(chunk) {
-                self.statistics.rows_written += done.count - before;
+                self.borrower.account.add(Statistics {
+                    rows_written: done.count - before,
+                    ..Statistics::default()
+                });
             }
         }
         done.not_found.sort_unstable();

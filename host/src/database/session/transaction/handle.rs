@@ -1,0 +1,378 @@
+//! Transactions and savepoints that the guest opens, each by a handle.
+
+use super::{Begin, Effects, Error, Form, Session, Transaction, injected};
+use crate::database::{
+    classify::Phase,
+    lease::Author,
+    retry::Attempts,
+    transaction::{Isolation, Snapshot, TransactionOptions},
+};
+
+/// Names a transaction or a savepoint of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransactionId(u64);
+
+/// Where a handle stands.
+enum Place {
+    /// It is the transaction.
+    Outermost,
+    /// It is a savepoint, so many below the transaction.
+    Savepoint(usize),
+}
+
+impl TransactionId {
+    fn savepoint(self) -> String {
+        format!("chitin_{}", self.0)
+    }
+}
+
+impl Session {
+    /// Opens a transaction, or in an open one sets a savepoint. It takes no round trip: nothing is sent before the first statement, unless
+    /// the options are such as the server may refuse.
+    pub async fn begin(
+        &mut self,
+        options: Option<&TransactionOptions>,
+    ) -> Result<TransactionId, Error> {
+        if self.is_in_transaction() {
+            return self.set_savepoint(options);
+        }
+        let options = options.cloned().unwrap_or_default();
+        let begin = self.how_to_begin(&options)?;
+        let mut attempts = self.attempts_at(&options);
+        attempts.of_transaction(self.borrower.account.next_transaction());
+        let id = self.next_handle();
+        let transaction = self
+            .open_transaction(Form::Handle(attempts), options, begin)
+            .await?;
+        self.transaction = Some(Box::new(Transaction {
+            handles: vec![id],
+            ..transaction
+        }));
+        Ok(id)
+    }
+
+    fn set_savepoint(
+        &mut self,
+        options: Option<&TransactionOptions>,
+    ) -> Result<TransactionId, Error> {
+        if options.is_some() {
+            return Err(Error::Invalid(
+                "a transaction inside another is a savepoint, which has no options of its own"
+                    .to_owned(),
+            ));
+        }
+        let id = self.next_handle();
+        let Some(transaction) = &mut self.transaction else {
+            return Err(closed());
+        };
+        if let Some(refusal) = transaction.refusal() {
+            return Err(refusal);
+        }
+        let others = transaction.savepoints().len();
+        let account = &self.borrower.account;
+        account.charge(|usage| usage.open_savepoints(others, &self.limits))?;
+        if let Some(lease) = &mut transaction.lease {
+            lease.set_savepoint(&id.savepoint());
+        }
+        transaction.handles.push(id);
+        Ok(id)
+    }
+
+    /// Commits a transaction, or makes what was done since a savepoint a part of the transaction around it. The handle is spent, also
+    /// when it fails; only after [`Error::Retry`] it can be [restarted](Self::restart).
+    ///
+    /// One round trip for a transaction in which something was done, else none.
+    pub async fn commit(&mut self, id: TransactionId) -> Result<(), Error> {
+        match self.place_of_innermost(id)? {
+            Place::Outermost => {
+                let Some(transaction) = self.transaction.take() else {
+                    return Err(closed());
+                };
+                let (transaction, outcome) = self.commit_transaction(transaction).await;
+                if matches!(outcome, Err(Error::Retry(_))) {
+                    self.transaction = Some(transaction);
+                }
+                outcome
+            }
+            Place::Savepoint(depth) => self.release(id, depth).await,
+        }
+    }
+
+    async fn release(&mut self, id: TransactionId, depth: usize) -> Result<(), Error> {
+        let Some(transaction) = &mut self.transaction else {
+            return Err(closed());
+        };
+        let doom = transaction.doom.clone();
+        match doom {
+            None => {
+                if let Some(lease) = &mut transaction.lease {
+                    lease.release_savepoint(&id.savepoint());
+                }
+                transaction.handles.pop();
+                self.cursors.release(depth);
+                Ok(())
+            }
+            Some(doom) => {
+                self.undo(id, depth).await?;
+                Err(doom.error)
+            }
+        }
+    }
+
+    /// Undoes all since the handle was opened. The handle is spent.
+    pub async fn roll_back(&mut self, id: TransactionId) -> Result<(), Error> {
+        match self.place_of_innermost(id)? {
+            Place::Outermost => {
+                self.abandon_transaction().await;
+                Ok(())
+            }
+            Place::Savepoint(depth) => self.undo(id, depth).await,
+        }
+    }
+
+    /// Undoes all since a savepoint, and with it the failure of a statement since.
+    async fn undo(&mut self, id: TransactionId, depth: usize) -> Result<(), Error> {
+        let bounds = self.bounds(Author::Host);
+        let Some(mut transaction) = self.transaction.take() else {
+            return Err(closed());
+        };
+        transaction.handles.pop();
+        self.end_cursors_inside(depth, "the savepoint that it was opened in was undone");
+        let undone = match &mut transaction.lease {
+            Some(lease) => lease.undo_savepoint(&id.savepoint(), &bounds).await,
+            // The whole is over, and this part of it.
+            None => Ok(()),
+        };
+        if undone.is_ok()
+            && let Some(doom) = &transaction.doom
+            && doom.depth.is_some_and(|failed_at| failed_at >= depth)
+        {
+            transaction.doom = None;
+        }
+        let kind = self.database.server().kind;
+        let undone = undone.map_err(|failure| failure.into_error(Phase::Transaction, kind));
+        if let Err(error) = &undone {
+            transaction.doom = None;
+            transaction.doom(error);
+        }
+        self.keep(transaction).await;
+        undone
+    }
+
+    /// Rolls back what lost a race, waits, and begins the next attempt in the same handle. Fails with [`Error::AttemptsExhausted`] if there
+    /// is none left: the handle is spent then, as after any other failure but [`Error::Invalid`].
+    pub async fn restart(&mut self, id: TransactionId) -> Result<(), Error> {
+        let Some(transaction) = self.transaction.take() else {
+            return Err(closed());
+        };
+        let lost = transaction
+            .doom
+            .as_ref()
+            .and_then(|doom| match &doom.error {
+                Error::Retry(reason) => Some(reason.clone()),
+                _ => None,
+            });
+        let refusal = match (&transaction.form, lost) {
+            (Form::Host, _) => Err("only the host can do this transaction again: return"),
+            (Form::Handle(_), _) if transaction.handles.first() != Some(&id) => {
+                Err("a savepoint is not restarted: drop it, and restart the transaction around it")
+            }
+            (Form::Handle(_), None) => Err("there is nothing to restart: it has lost no race"),
+            (Form::Handle(_), Some(reason)) => Ok(reason),
+        };
+        let reason = match refusal {
+            Ok(reason) => reason,
+            Err(why) => {
+                self.transaction = Some(transaction);
+                return Err(Error::Invalid(why.to_owned()));
+            }
+        };
+        let Transaction {
+            form: Form::Handle(mut attempts),
+            options,
+            begin,
+            ..
+        } = *transaction
+        else {
+            return Err(closed());
+        };
+        if let Some(outcome) = attempts.conclude::<()>(Err(Error::Retry(reason))).await {
+            return outcome;
+        }
+        let form = Form::Handle(attempts);
+        let transaction = self.open_transaction(form, options, begin).await?;
+        self.transaction = Some(Box::new(Transaction {
+            handles: vec![id],
+            ..transaction
+        }));
+        Ok(())
+    }
+
+    /// Which attempt at the transaction of this handle is under way, from 1.
+    pub fn attempt(&self, id: TransactionId) -> u32 {
+        match &self.transaction {
+            Some(transaction) if transaction.handles.contains(&id) => match &transaction.form {
+                Form::Handle(attempts) => attempts.current(),
+                Form::Host => self.borrower.attempt.map_or(1, |(_, attempt)| attempt),
+            },
+            _ => 1,
+        }
+    }
+
+    /// Rolls back what the handle stands for if it is open, and all that was opened after it.
+    pub async fn drop_transaction(&mut self, id: TransactionId) {
+        loop {
+            let handles = self.transaction.as_ref().map(|it| it.handles.as_slice());
+            let Some((&innermost, true)) = handles.and_then(|handles| {
+                let last = handles.last()?;
+                Some((last, handles.contains(&id)))
+            }) else {
+                return;
+            };
+            if let Err(error) = self.roll_back(innermost).await {
+                tracing::debug!(%error, "a dropped transaction was not rolled back in order");
+            }
+        }
+    }
+
+    /// Ends whatever transaction is open.
+    pub(in crate::database::session) async fn abandon_transaction(&mut self) {
+        let transaction = self.transaction.take();
+        self.end_cursors_inside(0, "its transaction is over");
+        if let Some(lease) = transaction.and_then(|transaction| transaction.lease) {
+            self.give_up(lease).await;
+        }
+    }
+
+    /// Commits, and gives the transaction back, which is over now.
+    pub(super) async fn commit_transaction(
+        &mut self,
+        mut transaction: Box<Transaction>,
+    ) -> (Box<Transaction>, Result<(), Error>) {
+        let limits = &self.limits;
+        let outcome = if let Some(doom) = &transaction.doom {
+            Err(doom.error.clone())
+        } else if transaction
+            .is_held_too_long(limits.idle_in_transaction, limits.transaction_timeout)
+        {
+            Err(Error::Timeout(crate::database::error::TimeoutStep::Holding))
+        } else if transaction.chaos.is_some() {
+            Err(injected())
+        } else {
+            Ok(())
+        };
+        self.end_cursors_inside(0, "its transaction is over");
+        let lease = transaction.lease.take();
+        let outcome = match (outcome, lease) {
+            (Ok(()), Some(lease)) => self.commit_lease(lease, &transaction).await,
+            (Ok(()), None) => Err(closed()),
+            (Err(error), Some(lease)) => {
+                self.give_up(lease).await;
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            transaction.doom(error);
+        }
+        (transaction, outcome)
+    }
+
+    /// Takes a connection for a transaction, which begins with the first statement.
+    pub(super) async fn open_transaction(
+        &mut self,
+        form: Form,
+        options: TransactionOptions,
+        begin: Begin,
+    ) -> Result<Transaction, Error> {
+        let mut lease = self.acquire().await?;
+        lease.begin(begin.clone());
+        if matches!(begin, Begin::Alone(_)) {
+            let begun = lease.begin_now(&self.bounds(Author::Host)).await;
+            let kind = self.database.server().kind;
+            begun.map_err(|failure| failure.into_error(Phase::Transaction, kind))?;
+        }
+        let chaos = self.chaos.strikes(rand::random());
+        Ok(Transaction {
+            lease: Some(lease),
+            form,
+            options,
+            begin,
+            handles: Vec::new(),
+            doom: None,
+            effects: Effects::None,
+            statements: 0,
+            held: None,
+            chaos: chaos.then(|| rand::random_range(1..=3)),
+        })
+    }
+
+    pub(super) fn how_to_begin(&self, options: &TransactionOptions) -> Result<Begin, Error> {
+        if options.isolation == Isolation::ReadCommitted && !self.read_committed {
+            return Err(Error::Denied(
+                "the operator has not allowed transactions that are READ COMMITTED".to_owned(),
+            ));
+        }
+        if options.snapshot.is_some() && !options.read_only {
+            return Err(Error::Invalid(
+                "a transaction that reads the past must be read-only".to_owned(),
+            ));
+        }
+        if options.snapshot.is_some() && options.isolation == Isolation::ReadCommitted {
+            return Err(Error::Invalid(
+                "a transaction that reads the past sees one state of it: leave the isolation out"
+                    .to_owned(),
+            ));
+        }
+        if let Some(Snapshot::At(instant)) = options.snapshot
+            && instant <= 0
+        {
+            return Err(Error::Invalid(
+                "the instant to read at must be after 1970-01-01T00:00:00Z".to_owned(),
+            ));
+        }
+        self.database.server().kind.begin(options)
+    }
+
+    /// The attempts at a transaction with these options.
+    pub(super) fn attempts_at(&self, options: &TransactionOptions) -> Attempts {
+        let allowed = self.retry.max_retries();
+        let retries = options.max_retries.unwrap_or(allowed).min(allowed);
+        let deadline = options
+            .timeout
+            .and_then(|timeout| tokio::time::Instant::now().checked_add(timeout))
+            .map_or(self.deadline, |deadline| deadline.min(self.deadline));
+        Attempts::new(
+            "transaction",
+            self.retry.with_max_retries(retries),
+            deadline,
+            self.borrower.account.clone(),
+        )
+    }
+
+    fn next_handle(&mut self) -> TransactionId {
+        self.handles += 1;
+        TransactionId(self.handles)
+    }
+
+    /// Where the innermost of the open handles stands, which this must be.
+    fn place_of_innermost(&self, id: TransactionId) -> Result<Place, Error> {
+        let transaction = self.transaction.as_ref().ok_or_else(closed)?;
+        let handles = &transaction.handles;
+        match handles.iter().position(|handle| *handle == id) {
+            None => Err(closed()),
+            Some(at) if at + 1 < handles.len() => Err(Error::Invalid(
+                "transactions end in the reverse order of their beginning: end the inner one first"
+                    .to_owned(),
+            )),
+            Some(_) => Ok(match (&transaction.form, handles.len()) {
+                (Form::Handle(_), 1) => Place::Outermost,
+                _ => Place::Savepoint(transaction.savepoints().len()),
+            }),
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::Closed("the transaction is over".to_owned())
+}

@@ -1,0 +1,366 @@
+//! The open transaction of a session: its state, and the statements in it.
+//!
+//! A session has at most one, with savepoints in it. The guest opens it by a handle (`handle`), or the host does for each attempt of work
+//! that it repeats (`repeated`). BEGIN, savepoints and releases travel with the next statement, COMMIT with the mark that settles a lost
+//! answer (`marker`): n statements take n + 1 round trips, and none if there are no statements.
+//!
+//! Invariants: what failed is never committed, unless the savepoint around it was undone. A transaction that lost a race, its connection
+//! or its time is over as a whole, and gives its connection back at once. The host decides by what it saw; the guest cannot hide it.
+
+mod cursors;
+mod handle;
+mod marker;
+mod repeated;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_postgres::types::Oid;
+
+pub use handle::TransactionId;
+pub use repeated::Repeated;
+
+use super::Session;
+use crate::database::{
+    classify::Phase,
+    error::{DatabaseError, Error, RetryReason, TimeoutStep},
+    failure::Failure,
+    lease::{Answer, Author, Begin, Bounds, Ending, Lease, Parameter, Query},
+    retry::Attempts,
+    statement::Statement,
+    transaction::TransactionOptions,
+};
+
+/// A transaction that is open, or was until it failed.
+pub(super) struct Transaction {
+    /// There until the transaction has failed as a whole, or was ended.
+    lease: Option<Lease>,
+    form: Form,
+    options: TransactionOptions,
+    begin: Begin,
+    /// The handle of the transaction, if it has one, and those of the savepoints in it, the innermost last.
+    handles: Vec<TransactionId>,
+    doom: Option<Doom>,
+    effects: Effects,
+    /// How many statements were sent.
+    statements: u32,
+    /// When the first was sent, and when the last was answered.
+    held: Option<(Instant, Instant)>,
+    /// The statement before which it fails on purpose, the COMMIT being the one after the last.
+    chaos: Option<u32>,
+}
+
+/// Who opened it, and so who can do it again.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// The host, for one attempt of work that it repeats.
+    Host,
+    /// The guest, by a handle.
+    Handle(Attempts),
+}
+
+/// Why a transaction cannot be committed any more.
+#[derive(Debug, Clone)]
+struct Doom {
+    error: Error,
+    /// How many savepoints were open then: one of them, undone, undoes this. None if nothing does.
+    depth: Option<usize>,
+}
+
+/// What the statements of a transaction may have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effects {
+    /// Nothing: the host wrote them all, and they read.
+    None,
+    /// Nothing that can be seen in them.
+    Unseen,
+    /// They wrote.
+    Some,
+}
+
+impl Transaction {
+    /// The savepoints in it.
+    fn savepoints(&self) -> &[TransactionId] {
+        match self.form {
+            Form::Host => &self.handles,
+            Form::Handle(_) => self.handles.get(1..).unwrap_or_default(),
+        }
+    }
+
+    /// Notes that it cannot be committed any more, unless a savepoint is undone that was open when this statement failed.
+    fn doom(&mut self, error: &Error) {
+        if self.doom.is_some() {
+            return;
+        }
+        let is_refusal = matches!(
+            error,
+            Error::Database(_) | Error::Conversion(_) | Error::Invalid(_) | Error::Limit(_)
+        );
+        let is_open = self.lease.as_ref().is_some_and(Lease::is_in_transaction);
+        let depth = self.savepoints().len();
+        self.doom = Some(Doom {
+            error: error.clone(),
+            depth: (is_refusal && is_open && depth > 0).then_some(depth),
+        });
+    }
+
+    /// Whether it has failed as a whole.
+    fn is_over(&self) -> bool {
+        self.doom.as_ref().is_some_and(|doom| doom.depth.is_none())
+    }
+
+    /// What a guest is told that goes on in a transaction that has failed.
+    fn refusal(&self) -> Option<Error> {
+        let doom = self.doom.as_ref()?;
+        Some(match (&doom.error, &self.form) {
+            // It was told before.
+            (Error::Retry(_), Form::Host) => Error::Abandoned,
+            (
+                Error::Database(_) | Error::Conversion(_) | Error::Limit(_) | Error::Invalid(_),
+                _,
+            ) => Error::Database(Box::new(DatabaseError::of_host(
+                "25P02",
+                "the transaction has failed: undo it, or the savepoint around the statement that failed",
+            ))),
+            (error, _) => error.clone(),
+        })
+    }
+
+    /// Whether it has been held for too long, busy or idle.
+    fn is_held_too_long(&self, idle: Duration, age: Duration) -> bool {
+        self.held
+            .is_some_and(|(since, last)| last.elapsed() > idle || since.elapsed() > age)
+    }
+}
+
+impl Session {
+    /// Whether a transaction is open, also one that has failed.
+    pub fn is_in_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
+    /// Refuses what cannot be done in a transaction.
+    pub(super) fn refuse_in_transaction(&self, what: &str) -> Result<(), Error> {
+        if self.is_in_transaction() {
+            return Err(Error::Denied(format!(
+                "{what} inside a transaction: do it before or after"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Runs a statement in the open transaction.
+    pub(super) async fn run_in_transaction(
+        &mut self,
+        statement: &Statement<'_>,
+        bounds: &Bounds,
+        effects: Effects,
+    ) -> Result<Answer, Error> {
+        let query = Query {
+            sql: &statement.sql,
+            parameters: &statement.parameters,
+        };
+        let mut transaction = self.enter(effects, 1).await?;
+        let bounds = self.bounds_in(&transaction, *bounds);
+        let outcome = match &mut transaction.lease {
+            Some(lease) => lease.run(query.sql, query.parameters, &bounds).await,
+            None => Err(Failure::Over),
+        };
+        let outcome = outcome
+            .map_err(|failure| self.explain(failure, statement, bounds.author, Phase::Transaction));
+        self.leave(transaction, outcome).await
+    }
+
+    /// Asks the database's own tables on the connection of the transaction, which fails if that does.
+    pub(super) async fn run_inside_unseen(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        bounds: &Bounds,
+    ) -> Result<Answer, Failure> {
+        let Some(lease) = self.own_lease() else {
+            return Err(Failure::Busy);
+        };
+        let answer = lease.run(sql, parameters, bounds).await;
+        self.doom_by(answer).await
+    }
+
+    /// The types of the parameters of a statement, found out on the connection of the transaction.
+    pub(super) async fn describe_inside(
+        &mut self,
+        sql: &str,
+        bounds: &Bounds,
+    ) -> Result<Vec<Oid>, Failure> {
+        let Some(lease) = self.own_lease() else {
+            return Err(Failure::Busy);
+        };
+        let described = lease.describe(sql, bounds).await;
+        self.doom_by(described).await
+    }
+
+    /// The connection of the transaction, if it is sound and no SQL text of the guest's has run on it.
+    fn own_lease(&mut self) -> Option<&mut Lease> {
+        let transaction = self.transaction.as_mut()?;
+        if transaction.doom.is_some() {
+            return None;
+        }
+        transaction
+            .lease
+            .as_mut()
+            .filter(|lease| !lease.is_touched())
+    }
+
+    async fn doom_by<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        if let Err(failure) = &outcome
+            && self.transaction.is_some()
+        {
+            let error = Error::Other(format!(
+                "a look-up failed inside the transaction: {}",
+                failure.word()
+            ));
+            self.doom(&error).await;
+        }
+        outcome
+    }
+
+    /// Runs statements in the open transaction, in one round trip. `explain` says what a failure means, and of which of them.
+    pub(super) async fn run_together_in_transaction(
+        &mut self,
+        requests: &[Query<'_>],
+        effects: Effects,
+        explain: impl FnOnce(&Self, Option<usize>, Failure) -> Error,
+    ) -> Result<Vec<Answer>, Error> {
+        let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
+        let mut transaction = self.enter(effects, count).await?;
+        let bounds = self.bounds_in(&transaction, self.bounds(Author::Guest));
+        let outcome = match &mut transaction.lease {
+            Some(lease) => {
+                let outcome = lease.run_together(requests, Ending::Open, &bounds).await;
+                outcome.map_err(|broken| explain(self, broken.place, broken.failure))
+            }
+            None => Err(explain(self, None, Failure::Over)),
+        };
+        self.leave(transaction, outcome).await
+    }
+
+    /// Notes that something failed in the open transaction which the server does not know of, such as a result that is too large.
+    pub(super) async fn doom(&mut self, error: &Error) {
+        if let Some(mut transaction) = self.transaction.take() {
+            transaction.doom(error);
+            self.keep(transaction).await;
+        }
+    }
+
+    /// Takes the transaction out for statements about to be sent. Whoever drops the future that has it ends it.
+    async fn enter(&mut self, effects: Effects, count: u32) -> Result<Box<Transaction>, Error> {
+        let Some(mut transaction) = self.transaction.take() else {
+            return Err(Error::Closed("the transaction is over".to_owned()));
+        };
+        if let Some(refusal) = transaction.refusal() {
+            self.transaction = Some(transaction);
+            return Err(refusal);
+        }
+        let limits = &self.limits;
+        if transaction.is_held_too_long(limits.idle_in_transaction, limits.transaction_timeout) {
+            let error = Error::Timeout(TimeoutStep::Holding);
+            return self.leave(transaction, Err(error)).await;
+        }
+        if let Err(limit) = self.count_statements(count) {
+            self.transaction = Some(transaction);
+            return Err(limit);
+        }
+        transaction.statements = transaction.statements.saturating_add(count);
+        if transaction
+            .chaos
+            .is_some_and(|at| at <= transaction.statements)
+        {
+            return self.leave(transaction, Err(injected())).await;
+        }
+        transaction.effects = transaction.effects.max(effects);
+        let now = Instant::now();
+        transaction.held.get_or_insert((now, now));
+        Ok(transaction)
+    }
+
+    fn count_statements(&self, count: u32) -> Result<(), Error> {
+        (0..count).try_for_each(|_| {
+            let account = &self.borrower.account;
+            account.charge(|usage| usage.statement(&self.limits))
+        })
+    }
+
+    /// Puts the transaction back, with what came of it.
+    async fn leave<T>(
+        &mut self,
+        mut transaction: Box<Transaction>,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Some((_, last)) = &mut transaction.held {
+            *last = Instant::now();
+        }
+        let outcome = outcome.map_err(|error| at_statement(error, transaction.statements));
+        if let Err(error) = &outcome {
+            transaction.doom(error);
+        }
+        self.keep(transaction).await;
+        outcome
+    }
+
+    /// Puts the transaction back. One that is over gives its connection back: others may be waiting for what it holds.
+    async fn keep(&mut self, mut transaction: Box<Transaction>) {
+        if transaction.is_over()
+            && let Some(lease) = transaction.lease.take()
+        {
+            self.give_up(lease).await;
+            self.end_cursors_inside(0, "its transaction is over");
+        }
+        self.transaction = Some(transaction);
+    }
+
+    /// Rolls back, and sees to it that nothing of what SQL text left on the connection is there for the next attempt.
+    async fn give_up(&mut self, mut lease: Lease) {
+        lease.roll_back().await;
+        lease.disown(self.database.pool().new_session());
+    }
+
+    fn bounds_in(&self, transaction: &Transaction, bounds: Bounds) -> Bounds {
+        let held = transaction.held.map(|(since, _)| since);
+        Bounds {
+            held_until: held.map(|since| since + self.limits.transaction_timeout),
+            ..bounds
+        }
+    }
+}
+
+/// Says at which statement a transaction lost.
+fn at_statement(error: Error, statement: u32) -> Error {
+    match error {
+        Error::Retry(reason) => Error::Retry(RetryReason {
+            statement: Some(statement),
+            ..reason
+        }),
+        error => error,
+    }
+}
+
+/// The loss of a race that did not happen.
+fn injected() -> Error {
+    Error::Retry(RetryReason {
+        sqlstate: Some("40001".to_owned()),
+        message: "the host makes this attempt fail, as `--chaos` asks for".to_owned(),
+        table: None,
+        statement: None,
+    })
+}
+
+impl std::fmt::Debug for Transaction {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Transaction")
+            .field("form", &self.form)
+            .field("handles", &self.handles)
+            .field("doom", &self.doom)
+            .field("statements", &self.statements)
+            .finish_non_exhaustive()
+    }
+}

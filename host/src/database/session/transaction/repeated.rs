@@ -1,0 +1,159 @@
+//! Work that the host does again: a transaction for each attempt.
+
+use super::{Begin, Error, Form, Session, Transaction};
+use crate::database::{
+    error::RetryReason, pool::Borrower, retry::Attempts, transaction::TransactionOptions,
+};
+
+/// Work that the host does until it is committed, each time in a new transaction and a new session.
+#[derive(Debug)]
+pub struct Repeated {
+    /// What the session of an attempt is made from.
+    origin: Session,
+    options: TransactionOptions,
+    begin: Begin,
+    attempts: Attempts,
+    /// Which transaction of the run it is, from 1.
+    number: u32,
+}
+
+impl Session {
+    /// Work that is to be one transaction. Refused inside another one, and while cursors are open: what it waits for could be held by
+    /// those.
+    pub async fn repeated(&mut self, options: &TransactionOptions) -> Result<Repeated, Error> {
+        self.refuse_in_transaction("no other transaction is run")?;
+        if self.cursors.open() > 0 {
+            return Err(Error::Denied(
+                "no transaction is run while a cursor is open: read it to its end, or drop it"
+                    .to_owned(),
+            ));
+        }
+        let begin = self.how_to_begin(options)?;
+        if options.resolve_ambiguous != Some(false) && !options.read_only {
+            self.find_markers().await;
+        }
+        let number = self.borrower.account.next_transaction();
+        let mut attempts = self.attempts_at(options);
+        attempts.of_transaction(number);
+        Ok(Repeated {
+            origin: self.another(),
+            options: options.clone(),
+            begin,
+            attempts,
+            number,
+        })
+    }
+
+    /// A session of the same run, with nothing open.
+    fn another(&self) -> Self {
+        Self {
+            database: self.database.clone(),
+            borrower: self.borrower.clone(),
+            is_first: false,
+            grants: self.grants.clone(),
+            limits: self.limits,
+            deadline: self.deadline,
+            retry: self.retry,
+            read_committed: self.read_committed,
+            chaos: self.chaos,
+            statement_timeout: self.limits.statement_timeout,
+            cursors: super::super::cursor::Cursors::default(),
+            transaction: None,
+            handles: 0,
+        }
+    }
+}
+
+impl Repeated {
+    /// Which attempt is under way, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempts.current()
+    }
+
+    /// The session of the next attempt, in which a transaction is open.
+    ///
+    /// A database that went away during the attempt before may take a moment to come back: that is waited for like any other reason to
+    /// do it again.
+    pub async fn begin(&mut self) -> Result<Session, Error> {
+        loop {
+            let mut session = self.origin.another();
+            session.deadline = self.attempts.deadline();
+            session.borrower = Borrower {
+                attempt: Some((self.number, self.attempt())),
+                ..session.borrower.clone()
+            };
+            let opened = session
+                .open_transaction(Form::Host, self.options.clone(), self.begin.clone())
+                .await;
+            let opened = match opened {
+                Err(Error::Unavailable(message)) if self.attempt() > 1 => {
+                    Err(Error::Retry(RetryReason {
+                        sqlstate: None,
+                        message,
+                        table: None,
+                        statement: None,
+                    }))
+                }
+                opened => opened,
+            };
+            match self.attempts.conclude(opened).await {
+                Some(Ok(transaction)) => {
+                    session.transaction = Some(Box::new(transaction));
+                    return Ok(session);
+                }
+                Some(Err(error)) => return Err(error),
+                None => {}
+            }
+        }
+    }
+
+    /// Ends an attempt: commits it if the work was done, and rolls it back if not. What became of a commit is awaited, also when its answer
+    /// is lost: whoever drops the future does not know.
+    ///
+    /// A lost race counts, whatever the work says of itself. Work that is done and left a savepoint open, or went on after a failure, is
+    /// not committed.
+    pub async fn end(&mut self, session: Session, done: bool) -> Result<(), Error> {
+        session.end_attempt(done).await
+    }
+
+    /// How the work ended, or none if it must be done once more: after the wait, which is over then, and while which nothing was held.
+    pub async fn conclude(&mut self, outcome: Result<(), Error>) -> Option<Result<(), Error>> {
+        self.attempts.conclude(outcome).await
+    }
+}
+
+impl Session {
+    async fn end_attempt(mut self, done: bool) -> Result<(), Error> {
+        let Some(transaction) = self.transaction.take() else {
+            return Err(Error::Closed("the transaction is over".to_owned()));
+        };
+        let lost = transaction
+            .doom
+            .as_ref()
+            .and_then(|doom| match &doom.error {
+                error @ Error::Retry(_) => Some(error.clone()),
+                _ => None,
+            });
+        let left_open = !transaction.savepoints().is_empty();
+        let failed = transaction.doom.as_ref().map(|doom| doom.error.clone());
+        let verdict = match (lost, done, failed) {
+            (Some(lost), ..) => Err(lost),
+            (None, false, _) => Ok(()),
+            (None, true, Some(failed)) => Err(failed),
+            (None, true, None) if left_open => Err(Error::Invalid(
+                "a savepoint was left open: commit it, or roll it back".to_owned(),
+            )),
+            (None, true, None) => return self.commit_attempt(transaction).await,
+        };
+        self.transaction = Some(transaction);
+        self.abandon_transaction().await;
+        self.close().await;
+        verdict
+    }
+
+    async fn commit_attempt(mut self, transaction: Box<Transaction>) -> Result<(), Error> {
+        let (_, outcome) = self.commit_transaction(transaction).await;
+        self.close().await;
+        outcome
+    }
+}

@@ -1,0 +1,109 @@
+//! `transactions.run`: an operation of the plugin, in an instance of its own for each attempt.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::{
+    bindings::{Failure, HostBug, Operations},
+    database::{Error, LimitExceeded, Session, TransactionOptions},
+    sandbox::{Fault, Output, Stdin},
+};
+
+use super::{
+    entry::Operation,
+    launch::{Launch, Part},
+};
+
+/// The operation that is called, and with what.
+struct Call {
+    operation: Operation,
+    name: String,
+    input: String,
+}
+
+impl Operations for Arc<Launch> {
+    fn run<'a>(
+        &'a self,
+        session: &'a mut Session,
+        name: String,
+        input: String,
+        options: TransactionOptions,
+    ) -> BoxFuture<'a, Result<String, Failure>> {
+        Box::pin(async move {
+            let operation = self.plugin.operation().ok_or_else(|| {
+                Error::Denied(
+                    "the plugin has no export `operation`: build it for the world `transactional-plugin`"
+                        .to_owned(),
+                )
+            })?;
+            let call = Call {
+                operation,
+                name,
+                input,
+            };
+            run(self, session, &call, &options).await
+        })
+    }
+}
+
+async fn run(
+    launch: &Arc<Launch>,
+    session: &mut Session,
+    call: &Call,
+    options: &TransactionOptions,
+) -> Result<String, Failure> {
+    let mut repeated = session.repeated(options).await?;
+    let seed = launch.seeds.draw();
+    loop {
+        let attempt = repeated.attempt();
+        let mut store = launch.store(Part {
+            session: repeated.begin().await?,
+            attempt,
+            seed,
+            stdin: Stdin::Empty,
+            output: Output::nowhere(),
+        });
+        let component = launch.plugin.component();
+        let input = (call.name.as_str(), call.input.as_str());
+        let returned = call.operation.call(component, &mut store, input).await;
+        // The instance goes before the transaction ends: nothing of it is there when the next attempt begins.
+        let session = store.into_data().session;
+        launch.finish_lines();
+        let returned = match returned {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(message)) => Err(Failure::Rejected(message)),
+            Err(error) => match failed(launch, &error) {
+                Ok(failure) => Err(failure),
+                Err(over) => {
+                    session.close().await;
+                    return Err(over);
+                }
+            },
+        };
+        let outcome = repeated.end(session, returned.is_ok()).await;
+        if let Some(outcome) = repeated.conclude(outcome).await {
+            return outcome.map_err(Failure::from).and(returned);
+        }
+    }
+}
+
+/// What the caller is told of an operation that was stopped; an error if it is to be stopped as well.
+fn failed(launch: &Launch, error: &wasmtime::Error) -> Result<Failure, Failure> {
+    if let Some(bug) = error.downcast_ref::<HostBug>() {
+        return Err(Failure::Bug(bug.clone()));
+    }
+    match launch.fault(error) {
+        Fault::Limit(limit) => Ok(Failure::Answer(Error::Limit(LimitExceeded {
+            name: limit.name,
+            used: limit.used,
+            maximum: limit.maximum,
+        }))),
+        Fault::Trap(stop) => Ok(Failure::Trapped(stop.message)),
+        Fault::Exit(code) => Ok(Failure::Trapped(format!(
+            "it exited with code {code} instead of returning"
+        ))),
+        Fault::Output(failed) => Ok(Failure::Trapped(failed.to_string())),
+        Fault::Host(message) => Err(Failure::Bug(HostBug::new(message))),
+    }
+}
