@@ -47,13 +47,13 @@ pub(super) async fn play<W: Work>(
             (told, retries)
         });
     }
-    let played = playing.join_all().await;
-    let retries = played.iter().map(|(_, retries)| retries).sum();
-    Play {
-        told: played.into_iter().flat_map(|(told, _)| told).collect(),
-        retries,
-        elapsed: began.elapsed(),
+    let mut play = Play::default();
+    for (told, retries) in playing.join_all().await {
+        play.told.extend(told);
+        play.retries += retries;
     }
+    play.elapsed = began.elapsed();
+    play
 }
 
 /// What became of a transaction, and how often it was done again.

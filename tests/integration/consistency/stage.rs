@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::{Duration, Instant}};
 
 use host::{
-    database::{self, ConnectOptions, Database, PoolOptions, RetryPolicy},
+    database::{self, Chaos, ConnectOptions, Database, PoolOptions, RetryPolicy, Statistics},
     runtime::{End, Interrupt, Limits, Outcome, Plugin, Request, Runtime, Stdin},
     sandbox,
     tenancy::{Grants, TenantId},
@@ -12,10 +12,16 @@ use serde_json::json;
 use tests::TestDatabase;
 use tokio::task::JoinSet;
 
-use super::told::{Play, Told, Work};
+use super::{
+    plain::Isolation,
+    told::{Play, Told, Work},
+};
 
 /// How many guests play at the same time. Each needs two slots, and as many as there are have room.
 pub(super) const GUESTS: usize = 16;
+
+/// A limit on time that a slow machine does not reach.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A guest, and the database that it works in.
 #[derive(Debug, Clone)]
@@ -37,11 +43,12 @@ pub(super) enum Form {
     Handle,
 }
 
-/// How a guest goes about its list.
+/// How guests go about their lists.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manner {
     pub(super) form: Form,
-    /// None for what is the default of the host.
+    pub(super) isolation: Isolation,
+    /// None for the default of the host.
     pub(super) max_retries: Option<u32>,
 }
 
@@ -49,6 +56,7 @@ impl Manner {
     /// Operations that lose no race for good.
     pub(super) const PATIENT: Self = Self {
         form: Form::Operation,
+        isolation: Isolation::Serializable,
         max_retries: Some(40),
     };
 }
@@ -99,11 +107,16 @@ impl Stage {
             stdout: Box::new(tokio::io::sink()),
             limits: Limits::default(),
             database_limits: database::Limits {
-                statement_timeout: Duration::from_mins(2),
+                statement_timeout: PATIENCE,
+                transaction_timeout: PATIENCE,
+                idle_in_transaction: PATIENCE,
                 statements: 1_000_000,
                 ..database::Limits::default()
             },
             retry: RetryPolicy::default(),
+            transaction: None,
+            read_committed: true,
+            chaos: Chaos::default(),
             interrupt: Interrupt::never(),
         }
     }
@@ -126,26 +139,31 @@ impl Stage {
             let (stage, list) = (self.clone(), list.clone());
             playing.spawn(async move { stage.play_one(manner, list).await });
         }
-        let played = playing.join_all().await;
-        let retries = played.iter().map(|(_, retries)| retries).sum();
-        Play {
-            told: played.into_iter().flat_map(|(told, _)| told).collect(),
-            retries,
-            elapsed: began.elapsed(),
+        let mut play = Play::default();
+        for (told, statistics) in playing.join_all().await {
+            play.told.extend(told);
+            play.retries += statistics.retries;
+            play.waited += statistics.waited;
         }
+        play.elapsed = began.elapsed();
+        play
     }
 
     async fn play_one<W: Work>(
         &self,
         manner: Manner,
         list: Vec<W>,
-    ) -> (Vec<(W, Told<W::Answer>)>, u64) {
+    ) -> (Vec<(W, Told<W::Answer>)>, Statistics) {
         let input = json!({
             "works": list,
-            "max-retries": manner.max_retries,
-            "handle": manner.form == Form::Handle,
+            "by-handle": manner.form == Form::Handle,
+            "read-committed": manner.isolation == Isolation::ReadCommitted,
         });
-        let outcome = self.run(Self::request(input.to_string())).await;
+        let mut request = Self::request(input.to_string());
+        if let Some(max_retries) = manner.max_retries {
+            request.retry = request.retry.with_max_retries(max_retries);
+        }
+        let outcome = self.run(request).await;
         let End::Finished {
             output: Some(output),
         } = &outcome.end
@@ -154,7 +172,7 @@ impl Stage {
         };
         let told: Vec<Told<W::Answer>> = serde_json::from_str(output).expect("the guest tells it");
         assert_eq!(told.len(), list.len(), "every transaction is answered");
-        let retries = outcome.report.database.retries;
-        (list.into_iter().zip(told).collect(), retries)
+        let told = list.into_iter().zip(told).collect();
+        (told, outcome.report.database)
     }
 }

@@ -68,8 +68,21 @@ pub(super) struct Play<W: Work> {
     pub(super) told: Vec<(W, Told<W::Answer>)>,
     /// Attempts after the first, of all of them.
     pub(super) retries: u64,
+    /// How long was waited before those, all of them together.
+    pub(super) waited: Duration,
     /// From the first to the end of the last.
     pub(super) elapsed: Duration,
+}
+
+impl<W: Work> Default for Play<W> {
+    fn default() -> Self {
+        Self {
+            told: Vec::new(),
+            retries: 0,
+            waited: Duration::ZERO,
+            elapsed: Duration::ZERO,
+        }
+    }
 }
 
 impl<W: Work> Play<W> {
@@ -90,7 +103,7 @@ impl<W: Work> Play<W> {
         let count = |holds: fn(&Told<W::Answer>) -> bool| self.count(holds);
         eprintln!(
             "{title}: {} transactions in {:?}, {committed} committed, {} rejected, {} exhausted, {} failed, {} unknown, \
-             {} retries ({:.2} attempts each)",
+             {} retries after {:?} of waits ({:.2} attempts each)",
             self.told.len(),
             self.elapsed,
             count(|told| matches!(told, Told::Rejected(_))),
@@ -98,6 +111,7 @@ impl<W: Work> Play<W> {
             count(|told| matches!(told, Told::Failed(_))),
             count(|told| matches!(told, Told::Unknown(_))),
             self.retries,
+            self.waited,
             1.0 + self.retries as f64 / self.told.len() as f64,
         );
     }

@@ -112,6 +112,23 @@ async fn in_a_crowd_of_guests_every_shift_is_attended_and_nobody_owes() {
     assert_eq!(play.committed() + rejected, play.told.len());
 }
 
+/// It is the isolation that keeps them apart, not the guests.
+#[tokio::test(flavor = "multi_thread")]
+async fn guests_skew_where_they_ask_for_read_committed() {
+    let manner = Manner {
+        isolation: Isolation::ReadCommitted,
+        ..Manner::PATIENT
+    };
+    for pair in PAIRS {
+        let database = super::database().await;
+        let client = make(&database, 1).await;
+        let stage = Stage::new(Decision::GUEST, &database).await;
+        let lists = steered(pair);
+        let play = together(&database, stage.play(manner, &lists)).await;
+        assert_eq!((play.committed(), broken(&client).await), (2, 1), "{pair:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_sql_skews_at_read_committed_and_not_at_serializable() {
     for pair in PAIRS {
