@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{DatabaseConfig, Environment},
-    operate::{self, Extent, Finding, Verdict},
+    operate::{self, Extent, Finding, Preparation, Verdict},
     telemetry::Printable,
 };
 
@@ -27,9 +27,17 @@ may not do what --prepare needs, and 8 if the database cannot be reached.")]
 pub(super) struct Arguments {
     /// Make what the host needs in the database, unless it is there: the table of commit markers
     ///
-    /// With it the host can find out what became of a commit whose answer was lost.
+    /// With it the host can find out what became of a commit whose answer was lost. Run it once for each database, logged in as its owner
+    /// or as a superuser, and name the role that plugins run as with --for.
     #[arg(long)]
     prepare: bool,
+
+    /// The role that plugins run as, if another one is logged in: it may add markers and read them, and nothing else
+    ///
+    /// The table of markers belongs to the role that is logged in for --prepare. What is said about markers is said of the role that is named
+    /// here.
+    #[arg(long = "for", value_name = "ROLE")]
+    role: Option<String>,
 
     /// Print one line of JSON
     #[arg(long)]
@@ -65,7 +73,11 @@ async fn check(arguments: &Arguments, environment: Environment) -> Result<Exit, 
         }
         findings.push(finding);
     };
-    let extent = Box::pin(operate::check(&config, arguments.prepare, tell)).await;
+    let preparation = Preparation {
+        make: arguments.prepare,
+        role: arguments.role.as_deref(),
+    };
+    let extent = Box::pin(operate::check(&config, preparation, tell)).await;
     let exit = match extent {
         Extent::Everything => Exit::Success,
         Extent::Refused | Extent::Configuration => Exit::Usage,

@@ -172,7 +172,7 @@ impl ServerKind {
         }
     }
 
-    /// Which commit markers the host removes, because the database does not.
+    /// Which commit markers the host has to remove, because the database does not.
     pub(super) fn old_marker(self) -> Option<&'static str> {
         match self {
             Self::CockroachDb => None,

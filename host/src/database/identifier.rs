@@ -18,6 +18,9 @@ pub(super) const SYSTEM_SCHEMAS: [&str; 4] = [
 /// The schema that belongs to the host: what it keeps there decides whether transactions were committed.
 pub(super) const OWN_SCHEMA: &str = "chitin_internal";
 
+/// The table of commit markers in it. No guest names a table so without a schema: a search path of its own could lead to this one.
+pub(super) const OWN_TABLE: &str = "commit_marker";
+
 /// One name, shown as SQL with its quotes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Identifier(String);
@@ -107,7 +110,11 @@ impl QualifiedName {
     /// Without a schema, names in `pg_` are refused too: the database looks for them among its own first.
     pub(super) fn table(text: &str) -> Result<Self, Error> {
         let name = Self::parse("table name", text)?;
-        if name.schema.as_ref().is_some_and(is_own) {
+        let is_ours = match &name.schema {
+            Some(schema) => is_own(schema),
+            None => name.name.as_str() == OWN_TABLE,
+        };
+        if is_ours {
             return Err(Error::Denied(format!("table {name} belongs to the host")));
         }
         let is_system = match &name.schema {
@@ -226,6 +233,7 @@ mod tests {
             ("t; DROP TABLE t", r#""t; DROP TABLE t""#),
             ("public.pg_like", r#""public"."pg_like""#),
             ("system", r#""system""#),
+            ("sales.commit_marker", r#""sales"."commit_marker""#),
         ] {
             assert_eq!(table(text).as_deref(), Ok(sql), "{text}");
         }
@@ -263,6 +271,7 @@ mod tests {
             "chitin_internal.commit_marker",
             r#""chitin_internal".t"#,
             "Chitin_Internal.t",
+            "commit_marker",
         ] {
             assert!(matches!(table(text), Err(Error::Denied(_))), "{text}");
         }

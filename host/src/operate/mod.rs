@@ -10,5 +10,5 @@ mod check;
 pub mod development;
 mod open;
 
-pub use check::{Extent, Finding, Verdict, check};
+pub use check::{Extent, Finding, Preparation, Verdict, check};
 pub use open::{OpenDatabase, OpenError};

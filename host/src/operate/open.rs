@@ -1,7 +1,7 @@
 use super::development::{DevelopmentDatabase, DevelopmentError, Options};
 use crate::{
     config::{Development, Target},
-    database::{ConnectError, ConnectOptions, Database, InvalidOptions, Limits},
+    database::{ConnectError, ConnectOptions, Database, Error, InvalidOptions, Limits, Markers},
 };
 
 /// A database that is open for work: connected to, and if need be started.
@@ -46,7 +46,9 @@ impl OpenDatabase {
         };
         let connected = async {
             let options = ConnectOptions::from_url(development.url())?;
-            Ok(Database::connect(options, limits).await?)
+            let database = Database::connect(options, limits).await?;
+            prepare(&database).await;
+            Ok(database)
         };
         match connected.await {
             Ok(database) => Ok(Self {
@@ -79,6 +81,20 @@ impl OpenDatabase {
             Some(development) => development.stop().await,
             None => Ok(()),
         }
+    }
+}
+
+/// Makes what the host needs in its own database. Without it everything works but the settling of commits whose answers are lost.
+async fn prepare(database: &Database) {
+    let prepared = async {
+        let mut examiner = database.examiner().await?;
+        if examiner.markers(None).await? == Markers::Missing {
+            examiner.prepare(None).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Err(error) = prepared.await {
+        tracing::warn!(%error, "the development database has no table of commit markers");
     }
 }
 

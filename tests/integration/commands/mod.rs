@@ -5,6 +5,7 @@ mod compile;
 mod configuration;
 mod explain;
 mod inspect;
+mod markers;
 
 use std::{
     fs,

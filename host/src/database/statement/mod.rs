@@ -11,6 +11,7 @@ mod database;
 mod goldens;
 mod inspect;
 mod literal;
+mod marker;
 mod operator;
 mod read;
 mod table;
@@ -20,10 +21,11 @@ mod write;
 pub(super) use batch::{BatchStatements, Chunk, Known, Reply, conflict_key, same_key};
 pub(super) use database::create_database;
 pub(super) use inspect::{describe_table, tables};
-pub(super) use operator::{
-    capacity, clock, create_markers, create_own_schema, find_markers, isolation,
-    remove_old_markers, role,
+pub(super) use marker::{
+    CLEANED_AT_ONCE, clean_markers, create_cleaner, create_markers, create_own_schema,
+    find_markers, grant_markers, revoke_markers,
 };
+pub(super) use operator::{capacity, clock, isolation, role};
 pub(super) use read::{count, select, select_nothing};
 pub(super) use table::{create_table, drop_table};
 pub(super) use text::{Gives, SqlText};

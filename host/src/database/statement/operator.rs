@@ -1,41 +1,6 @@
 use super::Statement;
 use crate::database::server::ServerKind;
 
-/// The table in which a transaction leaves a mark that it was committed, in the host's own schema.
-const MARKERS: &str = r#""chitin_internal"."commit_marker""#;
-
-/// Makes the host's own schema.
-pub(in crate::database) fn create_own_schema() -> Statement<'static> {
-    fixed(r#"CREATE SCHEMA IF NOT EXISTS "chitin_internal""#)
-}
-
-/// Makes the table of markers.
-///
-/// A marker is named by the attempt, and says `committed` if the attempt's own transaction wrote it, `fenced` if the host did after the
-/// answer to a COMMIT was lost: whoever is first decides.
-pub(in crate::database) fn create_markers(server: ServerKind) -> Statement<'static> {
-    fixed(&format!(
-        r#"CREATE TABLE IF NOT EXISTS {MARKERS} ("id" uuid PRIMARY KEY, "state" text NOT NULL CHECK ("state" IN ('committed', 'fenced')), "made_at" timestamptz NOT NULL DEFAULT now()){}"#,
-        server.marker_expiry()
-    ))
-}
-
-/// Removes markers that nobody asks for any more, where the database does not do it by itself.
-pub(in crate::database) fn remove_old_markers(server: ServerKind) -> Option<Statement<'static>> {
-    let old = server.old_marker()?;
-    Some(fixed(&format!("DELETE FROM {MARKERS} WHERE {old}")))
-}
-
-/// Tells if the table of markers is there, and what the role may do with it.
-pub(in crate::database) fn find_markers() -> Statement<'static> {
-    fixed(
-        "SELECT has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), \
-         has_table_privilege(c.oid, 'INSERT'), has_table_privilege(c.oid, 'UPDATE') \
-         FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
-         WHERE n.nspname = 'chitin_internal' AND c.relname = 'commit_marker'",
-    )
-}
-
 /// Tells what the role of the connection is.
 pub(in crate::database) fn role() -> Statement<'static> {
     fixed(
@@ -73,11 +38,7 @@ fn fixed(sql: &str) -> Statement<'static> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        ServerKind, Statement, capacity, clock, create_markers, create_own_schema, find_markers,
-        isolation, remove_old_markers, role,
-    };
-    use crate::database::identifier::OWN_SCHEMA;
+    use super::{ServerKind, capacity, clock, isolation, role};
 
     #[test]
     fn the_statements_of_an_operator() {
@@ -85,25 +46,15 @@ mod tests {
             (ServerKind::CockroachDb, "operator_cockroachdb"),
             (ServerKind::PostgreSql, "operator_postgresql"),
         ] {
-            let text = |statement: Statement<'_>| statement.sql;
             let statements = [
                 ("role", role().sql),
                 ("isolation", isolation().sql),
                 ("capacity", capacity(server).sql),
                 ("clock", clock().sql),
-                ("find markers", find_markers().sql),
-                ("create own schema", create_own_schema().sql),
-                ("create markers", create_markers(server).sql),
-                (
-                    "remove old markers",
-                    remove_old_markers(server)
-                        .map_or_else(|| "-- it does so itself".to_owned(), text),
-                ),
             ];
             let golden = statements
                 .map(|(name, sql)| format!("-- {name}\n{sql}\n"))
                 .join("\n");
-            assert!(golden.contains(OWN_SCHEMA));
             let mut settings = insta::Settings::clone_current();
             settings.set_prepend_module_to_snapshot(false);
             settings.set_omit_expression(true);

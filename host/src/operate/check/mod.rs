@@ -5,6 +5,7 @@ mod judge;
 mod markers;
 
 pub use finding::{Finding, Verdict};
+pub use markers::Preparation;
 
 use super::{OpenDatabase, OpenError};
 use crate::{
@@ -28,7 +29,7 @@ pub enum Extent {
 /// Looks at the configured database, and makes what the host needs in it if it is to. Each finding is handed on as it is made.
 pub async fn check(
     config: &DatabaseConfig,
-    prepare: bool,
+    preparation: Preparation<'_>,
     mut tell: impl FnMut(Finding),
 ) -> Extent {
     match &config.database {
@@ -56,7 +57,7 @@ pub async fn check(
         Ok(open) => open,
         Err(error) => return not_open(&error, tell),
     };
-    let extent = match examine(&open, config, prepare, &mut tell).await {
+    let extent = match examine(&open, config, preparation, &mut tell).await {
         Ok(extent) => extent,
         Err(error) => {
             tell(Finding::failure("connection", error));
@@ -90,7 +91,7 @@ fn not_open(error: &OpenError, mut tell: impl FnMut(Finding)) -> Extent {
 async fn examine(
     open: &OpenDatabase,
     config: &DatabaseConfig,
-    prepare: bool,
+    preparation: Preparation<'_>,
     tell: &mut impl FnMut(Finding),
 ) -> Result<Extent, Error> {
     let database = open.database();
@@ -119,7 +120,7 @@ async fn examine(
             &role,
         ));
     }
-    markers::examine(&mut examiner, &role, prepare, tell).await
+    markers::examine(&mut examiner, &role, preparation, tell).await
 }
 
 /// What was asked for, unless the server does not tell, which is said and is no reason to stop. The loss of the connection is one.

@@ -1,12 +1,14 @@
 //! What a guest's SQL text is, as far as the host must know before it is sent: one statement, of a kind that a guest may run, with so
 //! many parameters.
 //!
-//! `lexer` cuts the text as the server would; `rules` reads words, not grammar, and lets through only what it knows. The wall
+//! `lexer` cuts the text as the server would; `rules` reads words, not grammar, and lets through only what it knows; `own` refuses the
+//! names of what belongs to the host. The wall
 //! behind them is the server: the privileges of the role, and a protocol that takes one statement at a time. The wire guard sees a
 //! transaction that a statement left open or ended. What a statement leaves behind on its connection is undone before another session
 //! gets it: functions can do that too, and no list of their names would be complete.
 
 mod lexer;
+mod own;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -47,6 +49,7 @@ impl<'t> SqlText<'t> {
             return Err(Error::Invalid("the text holds no statement".to_owned()));
         };
         let (start, end) = (first.start, last.end);
+        own::refuse(text, &lexemes)?;
         let tokens: Vec<Token<'_>> = lexemes.into_iter().map(|lexeme| lexeme.token).collect();
         let kind = Kind::of(&tokens)?;
         let parameters = tokens.iter().map(|token| match token {

@@ -157,6 +157,56 @@ fn what_is_not_for_a_guest_is_denied_in_any_spelling() {
 }
 
 #[test]
+fn what_belongs_to_the_host_is_named_in_no_spelling() {
+    for name in [
+        "chitin_internal.commit_marker",
+        "CHITIN_INTERNAL.commit_marker",
+        "Chitin_Internal . t",
+        "chitin_internal/**/./**/t",
+        "ch\u{130}t\u{130}n_internal.t",
+        "\"chitin_internal\".t",
+        "\"CHITIN_internal\".t",
+        "d.chitin_internal.t",
+        "d.\"chitin_internal\".t",
+        "commit_marker",
+        "COMMIT_MARKER",
+        "\"commit_marker\"",
+        "U&\"chitin_internal\".t",
+        r#"U&"\0063hitin_internal".t"#,
+        r#"u&"\0063\0068\+000069tin\005finternal".t"#,
+        r#"U&"!0063hitin_internal" UESCAPE '!'.t"#,
+        r#"U&"!0063hitin_internal"/**/uescape/**/'!'.t"#,
+        r#"U&"\0063ommit_marker""#,
+    ] {
+        for text in [
+            format!("SELECT * FROM {name}"),
+            format!("DELETE FROM {name}"),
+            format!("WITH x AS (INSERT INTO {name} DEFAULT VALUES) SELECT 1"),
+            format!("EXPLAIN SELECT 1 FROM s, {name}"),
+            format!("DROP TABLE {name}"),
+            format!("TABLE {name}"),
+        ] {
+            assert!(matches!(refusal(&text), Error::Denied(_)), "{text}");
+        }
+    }
+    assert!(matches!(
+        refusal("DROP SCHEMA chitin_internal CASCADE"),
+        Error::Denied(_)
+    ));
+    for text in [
+        "SELECT 'chitin_internal', $$commit_marker$$ -- chitin_internal",
+        "SELECT * FROM sales.commit_marker",
+        "SELECT t.\"commit_marker\" FROM t",
+        "SELECT chitin_internals, commit_markers, \"chitin_internal \" FROM t",
+        r#"SELECT U&"d\0061ta", U&"\\0063hitin_internal", U&"\0063" FROM t"#,
+        r"SELECT U&'\0063' UESCAPE '!'",
+        r#"SELECT u & "\0063hitin_internal" FROM t"#,
+    ] {
+        check(text);
+    }
+}
+
+#[test]
 fn what_begins_no_statement_is_a_syntax_error() {
     for text in [
         "SELEKT",

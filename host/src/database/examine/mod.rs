@@ -1,15 +1,18 @@
 //! What an operator wants to know about a database before plugins run on it, and what the host needs there.
 
+mod markers;
+
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
+
+pub use markers::{Markers, Prepared};
 
 use super::{
     Database,
     account::Account,
     classify::Phase,
-    error::{DatabaseError, Error, ErrorKind},
-    identifier::OWN_SCHEMA,
+    error::Error,
     lease::{Author, Bounds, Lease},
     retry::{Attempts, RetryPolicy},
     rows::Rows,
@@ -80,26 +83,6 @@ pub struct Clock {
     pub round_trip: Duration,
 }
 
-/// The table of commit markers, by which an ambiguous commit can be settled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Markers {
-    /// It is not there.
-    Missing,
-    /// It is there, and the role lacks these privileges.
-    Denied(Vec<&'static str>),
-    /// It can be used.
-    Usable,
-}
-
-/// What preparing did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prepared {
-    /// Everything was there.
-    Before,
-    /// The host's schema and the table of markers were made.
-    Made,
-}
-
 impl Database {
     /// Takes a connection to look at the database.
     pub async fn examiner(&self) -> Result<Examiner<'_>, Error> {
@@ -117,8 +100,8 @@ impl Database {
 }
 
 impl Examiner<'_> {
-    /// The name of the schema that belongs to the host.
-    pub const OWN_SCHEMA: &'static str = OWN_SCHEMA;
+    /// The table of commit markers, with its schema: both belong to the host.
+    pub const MARKERS: &'static str = "chitin_internal.commit_marker";
 
     /// What the role may do. One round trip.
     pub async fn role(&mut self) -> Result<Role, Error> {
@@ -185,54 +168,6 @@ impl Examiner<'_> {
         })
     }
 
-    /// Whether commit markers can be written. One round trip.
-    pub async fn markers(&mut self) -> Result<Markers, Error> {
-        let rows = self.ask(&statement::find_markers()).await?;
-        if rows.is_empty() {
-            return Ok(Markers::Missing);
-        }
-        let needed = ["USAGE", "SELECT", "INSERT", "UPDATE"];
-        let lacking: Vec<_> = needed
-            .into_iter()
-            .enumerate()
-            .filter(|(column, _)| !matches!(rows.value(0, *column), Ok(Value::Boolean(true))))
-            .map(|(_, privilege)| privilege)
-            .collect();
-        Ok(if lacking.is_empty() {
-            Markers::Usable
-        } else {
-            Markers::Denied(lacking)
-        })
-    }
-
-    /// Makes the host's schema and the table of markers if they are not there, and clears away old markers. Two hosts may do it at once.
-    pub async fn prepare(&mut self) -> Result<Prepared, Error> {
-        let server = self.database.server().kind;
-        let found = self.markers().await? != Markers::Missing;
-        if !found {
-            self.make(&statement::create_own_schema()).await?;
-            self.make(&statement::create_markers(server)).await?;
-        }
-        if let Some(statement) = statement::remove_old_markers(server) {
-            self.ask(&statement).await?;
-        }
-        Ok(if found {
-            Prepared::Before
-        } else {
-            Prepared::Made
-        })
-    }
-
-    /// Makes something unless it is there. `IF NOT EXISTS` does not help against another host that makes it at the same moment.
-    async fn make(&mut self, statement: &Statement<'_>) -> Result<(), Error> {
-        match self.ask(statement).await.map(drop) {
-            Err(Error::Database(error)) if is_there_already(&error) => {
-                self.ask(statement).await.map(drop)
-            }
-            outcome => outcome,
-        }
-    }
-
     async fn ask(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
         let mut attempts = Attempts::new(
             "examination",
@@ -258,7 +193,10 @@ impl Examiner<'_> {
             deadline: self.deadline,
             author: Author::Host,
         };
-        let answer = self.lease.run(&statement.sql, &[], &bounds).await;
+        let answer = self
+            .lease
+            .run(&statement.sql, &statement.parameters, &bounds)
+            .await;
         let server = self.database.server().kind;
         let answer = answer.map_err(|failure| failure.into_error(Phase::Read, server))?;
         Ok(Rows::of_builtin_types(answer.columns, answer.rows))
@@ -272,13 +210,6 @@ impl std::fmt::Debug for Examiner<'_> {
             .field("database", &self.database)
             .finish_non_exhaustive()
     }
-}
-
-fn is_there_already(error: &DatabaseError) -> bool {
-    matches!(
-        error.kind,
-        ErrorKind::UniqueViolation | ErrorKind::DuplicateObject
-    )
 }
 
 /// How many there can be; a negative number says that there is no bound.
