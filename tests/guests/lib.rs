@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct Script<Work> {
     /// What each is to do.
     works: Vec<Work>,
-    /// By a handle, not as an operation.
-    by_handle: bool,
+    /// In which form.
+    by: Form,
     /// At the lower isolation.
     read_committed: bool,
 }
@@ -23,10 +23,23 @@ impl<Work> Default for Script<Work> {
     fn default() -> Self {
         Self {
             works: Vec::new(),
-            by_handle: false,
+            by: Form::default(),
             read_committed: false,
         }
     }
+}
+
+/// A form of a transaction.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// An operation that the host runs.
+    #[default]
+    Operation,
+    /// A handle, and a loop in the guest.
+    Handle,
+    /// None of the guest's: the whole run is one.
+    WholeRun,
 }
 
 /// What became of a transaction.
@@ -47,7 +60,8 @@ pub enum Told<Answer> {
 
 /// Does all of a script by an operation, which is given in its two forms: as `operation::with` and as `operation::here`.
 ///
-/// Goes on whatever becomes of each. Ends with an error that no race and no lost connection explains.
+/// Goes on whatever becomes of each. Ends with an error that no race and no lost connection explains, and with any if the whole run is
+/// the transaction.
 pub fn play<Work: Clone, Answer>(
     script: Script<Work>,
     operation: impl Fn(TransactionOptions, Work) -> Result<Answer>,
@@ -57,17 +71,18 @@ pub fn play<Work: Clone, Answer>(
     if script.read_committed {
         options = options.isolation(Isolation::ReadCommitted);
     }
-    let perform = |work: Work| {
-        if script.by_handle {
-            transaction_with(options, |_| here(work.clone()))
-        } else {
-            operation(options, work)
-        }
+    let perform = |work: Work| match script.by {
+        Form::Operation => operation(options, work),
+        Form::Handle => transaction_with(options, |_| here(work.clone())),
+        Form::WholeRun => here(work),
     };
     script
         .works
         .into_iter()
-        .map(|work| Told::of(perform(work)))
+        .map(|work| match script.by {
+            Form::Operation | Form::Handle => Told::of(perform(work)),
+            Form::WholeRun => perform(work).map(Told::Ok),
+        })
         .collect()
 }
 

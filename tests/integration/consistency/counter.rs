@@ -41,7 +41,8 @@ fn check(told: &[Told<i64>], last: i64) -> Option<String> {
     if counted.windows(2).any(|pair| pair[0] == pair[1]) {
         return Some("two counted the same number".to_owned());
     }
-    let is_complete = i64::try_from(counted.len()).is_ok_and(|count| (most..=last).contains(&count));
+    let is_complete =
+        i64::try_from(counted.len()).is_ok_and(|count| (most..=last).contains(&count));
     let is_within = counted.last().is_none_or(|&highest| highest <= last);
     let ends = format!("{} counted, and the counter is at {last}", counted.len());
     (!is_complete || !is_within).then_some(ends)
@@ -87,19 +88,27 @@ async fn with_enough_retries_all_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn through_handles_all_count_too() {
-    let manner = Manner {
-        form: Form::Handle,
-        ..Manner::PATIENT
-    };
-    assert_eq!(guests(manner).await.committed(), GUESTS * TIMES);
+async fn by_handles_and_by_whole_runs_all_count_too() {
+    for form in [Form::Handle, Form::WholeRun] {
+        let manner = Manner {
+            form,
+            ..Manner::PATIENT
+        };
+        assert_eq!(guests(manner).await.committed(), GUESTS * TIMES);
+    }
 }
 
 /// Who gives up says so, after as many attempts as it had, and has not counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_gives_up_says_so_and_has_not_counted() {
-    for (max_retries, attempts) in [(None, 4), (Some(0), 1)] {
+    for (form, max_retries, attempts) in [
+        (Form::Operation, None, 4),
+        (Form::Operation, Some(0), 1),
+        (Form::Handle, Some(0), 1),
+        (Form::WholeRun, Some(0), 1),
+    ] {
         let manner = Manner {
+            form,
             max_retries,
             ..Manner::PATIENT
         };

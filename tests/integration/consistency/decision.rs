@@ -47,7 +47,9 @@ impl Work for Decision {
             Choice::Leave { shift, doctor } => {
                 let on_call = "SELECT count(*) FROM doctors WHERE shift = $1 AND on_call";
                 let row = client.query_one(on_call, &[&shift]).await?;
-                let write = format!("UPDATE doctors SET on_call = false WHERE shift = {shift} AND id = {doctor}");
+                let write = format!(
+                    "UPDATE doctors SET on_call = false WHERE shift = {shift} AND id = {doctor}"
+                );
                 (row.get::<_, i64>(0) >= 2, write)
             }
             Choice::Withdraw {
@@ -126,7 +128,10 @@ pub(super) async fn together(
     play: impl Future<Output = Play<Decision>>,
 ) -> Play<Decision> {
     let (keeper, watcher) = (database.client().await, database.client().await);
-    for shut in ["BEGIN ISOLATION LEVEL READ COMMITTED", "SELECT id FROM gates FOR UPDATE"] {
+    for shut in [
+        "BEGIN ISOLATION LEVEL READ COMMITTED",
+        "SELECT id FROM gates FOR UPDATE",
+    ] {
         keeper.simple_query(shut).await.expect("shut");
     }
     let open = async {

@@ -10,7 +10,6 @@
 mod appends;
 mod bank;
 mod counter;
-mod cuts;
 mod decision;
 mod hermitage;
 mod long_fork;
@@ -20,7 +19,11 @@ mod stage;
 mod told;
 mod write_skew;
 
-use tests::TestDatabase;
+use host::database::Prepared;
+use tests::{
+    TestDatabase,
+    fault::{Action, Chaos, Proxy, Trigger, Which},
+};
 
 /// A database for a proof.
 async fn database() -> TestDatabase {
@@ -35,4 +38,21 @@ async fn database() -> TestDatabase {
         client.simple_query(&look).await.expect("set");
     }
     database
+}
+
+/// Has connections lost at random, at one message of so many, whoever sends it and however much of it has passed; and every so often the
+/// answer to a COMMIT.
+fn spoil(proxy: &Proxy, seed: u64) {
+    for number in (5..100).step_by(10) {
+        proxy.nth(number, Trigger::Reply(Which::Commit), Action::Reset);
+    }
+    proxy.by_chance(Chaos::new(seed, 400, [Action::Reset, Action::Close]));
+}
+
+/// Makes the table by which the host settles commits whose answer was lost.
+async fn prepare(database: &TestDatabase) {
+    let connected = database.connect().await;
+    let mut examiner = connected.examiner().await.expect("a connection");
+    let prepared = examiner.prepare(None).await;
+    assert_eq!(prepared, Ok(Prepared::Made));
 }

@@ -1,13 +1,21 @@
 //! Where guests play: the host in this process, and a guest that it loaded.
 
-use std::{collections::BTreeMap, sync::Arc, time::{Duration, Instant}};
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use host::{
-    database::{self, Chaos, ConnectOptions, Database, PoolOptions, RetryPolicy, Statistics},
+    database::{
+        self, Chaos, ConnectOptions, Database, PoolOptions, RetryPolicy, TransactionOptions,
+    },
     runtime::{End, Interrupt, Limits, Outcome, Plugin, Request, Runtime, Stdin},
     sandbox,
     tenancy::{Grants, TenantId},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tests::TestDatabase;
 use tokio::task::JoinSet;
@@ -34,13 +42,16 @@ struct Inner {
     database: Database,
 }
 
-/// Which form of a transaction a guest uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// In which form transactions are had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Form {
-    /// An operation that the host runs in instances of its own.
+    /// Each is an operation, which the host runs in instances of its own.
     Operation,
-    /// A handle, and a loop in the guest.
+    /// Each has a handle, and a loop in the guest.
     Handle,
+    /// Each is a whole run.
+    WholeRun,
 }
 
 /// How guests go about their lists.
@@ -137,42 +148,69 @@ impl Stage {
         let mut playing = JoinSet::new();
         for list in lists {
             let (stage, list) = (self.clone(), list.clone());
-            playing.spawn(async move { stage.play_one(manner, list).await });
+            playing.spawn(async move { stage.play_list(manner, list).await });
         }
         let mut play = Play::default();
-        for (told, statistics) in playing.join_all().await {
-            play.told.extend(told);
-            play.retries += statistics.retries;
-            play.waited += statistics.waited;
+        for played in playing.join_all().await {
+            play.add(played);
         }
         play.elapsed = began.elapsed();
         play
     }
 
-    async fn play_one<W: Work>(
-        &self,
-        manner: Manner,
-        list: Vec<W>,
-    ) -> (Vec<(W, Told<W::Answer>)>, Statistics) {
+    /// Has one guest do a list, by one run or by a run for each.
+    async fn play_list<W: Work>(&self, manner: Manner, list: Vec<W>) -> Play<W> {
+        let mut play = Play::default();
+        let at_once = match manner.form {
+            Form::Operation | Form::Handle => list.len(),
+            Form::WholeRun => 1,
+        };
+        for works in list.chunks(at_once.max(1)) {
+            let outcome = self.run(manner.request(works)).await;
+            let told = told(outcome.end, works.len());
+            play.told.extend(works.iter().cloned().zip(told));
+            play.count_attempts(&outcome.report);
+        }
+        play
+    }
+}
+
+impl Manner {
+    fn request<W: Work>(self, works: &[W]) -> Request {
+        let is_read_committed = self.isolation == Isolation::ReadCommitted;
         let input = json!({
-            "works": list,
-            "by-handle": manner.form == Form::Handle,
-            "read-committed": manner.isolation == Isolation::ReadCommitted,
+            "works": works,
+            "by": self.form,
+            "read-committed": is_read_committed,
         });
-        let mut request = Self::request(input.to_string());
-        if let Some(max_retries) = manner.max_retries {
+        let mut request = Stage::request(input.to_string());
+        if let Some(max_retries) = self.max_retries {
             request.retry = request.retry.with_max_retries(max_retries);
         }
-        let outcome = self.run(request).await;
-        let End::Finished {
-            output: Some(output),
-        } = &outcome.end
-        else {
-            panic!("{}: {}", W::GUEST, outcome.end);
-        };
-        let told: Vec<Told<W::Answer>> = serde_json::from_str(output).expect("the guest tells it");
-        assert_eq!(told.len(), list.len(), "every transaction is answered");
-        let told = list.into_iter().zip(told).collect();
-        (told, outcome.report.database)
+        if self.form == Form::WholeRun {
+            assert!(!is_read_committed, "no proof has a use for that");
+            request.transaction = Some(TransactionOptions::default());
+        }
+        request
     }
+}
+
+/// What was told of so many transactions by a run that ended so.
+fn told<Answer: Debug + DeserializeOwned>(end: End, count: usize) -> Vec<Told<Answer>> {
+    let became = match end {
+        End::Finished {
+            output: Some(output),
+        } => {
+            let told: Vec<_> = serde_json::from_str(&output).expect("the guest tells it");
+            assert_eq!(told.len(), count, "every transaction is answered");
+            return told;
+        }
+        End::PluginError(message) => Told::Rejected(message),
+        End::AttemptsExhausted { attempts, .. } => Told::Exhausted(attempts),
+        End::AmbiguousCommit(message) => Told::Unknown(message),
+        End::Unavailable(message) => Told::Failed(message),
+        end => panic!("the guest ends otherwise: {end}"),
+    };
+    assert_eq!(count, 1, "{became:?} is of one");
+    vec![became]
 }

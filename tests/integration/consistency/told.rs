@@ -1,7 +1,8 @@
 //! What is to be done, and what became of it.
 
-use std::{fmt::Debug, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
+use host::runtime::Report;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio_postgres::Client;
 
@@ -70,6 +71,8 @@ pub(super) struct Play<W: Work> {
     pub(super) retries: u64,
     /// How long was waited before those, all of them together.
     pub(super) waited: Duration,
+    /// Why attempts failed, and how many for that reason.
+    pub(super) reasons: BTreeMap<String, u64>,
     /// From the first to the end of the last.
     pub(super) elapsed: Duration,
 }
@@ -80,6 +83,7 @@ impl<W: Work> Default for Play<W> {
             told: Vec::new(),
             retries: 0,
             waited: Duration::ZERO,
+            reasons: BTreeMap::new(),
             elapsed: Duration::ZERO,
         }
     }
@@ -96,6 +100,35 @@ impl<W: Work> Play<W> {
         self.count(|told| told.ok().is_some())
     }
 
+    /// What those were told who do not know.
+    pub(super) fn unknown(&self) -> Vec<&str> {
+        let unknown = self.told.iter().filter_map(|(_, told)| match told {
+            Told::Unknown(message) => Some(message.as_str()),
+            Told::Ok(_) | Told::Rejected(_) | Told::Exhausted(_) | Told::Failed(_) => None,
+        });
+        unknown.collect()
+    }
+
+    /// Adds what the report of a run says of attempts.
+    pub(super) fn count_attempts(&mut self, report: &Report) {
+        self.retries += report.database.retries;
+        self.waited += report.database.waited;
+        for reason in &report.retries {
+            let code = reason.sqlstate.as_deref().unwrap_or("lost connection");
+            *self.reasons.entry(code.to_owned()).or_default() += reason.count;
+        }
+    }
+
+    /// Adds what was played at the same time.
+    pub(super) fn add(&mut self, other: Self) {
+        self.told.extend(other.told);
+        self.retries += other.retries;
+        self.waited += other.waited;
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+    }
+
     /// The figures of a play, for who runs the test to read.
     #[expect(clippy::print_stderr, reason = "shown with --nocapture and on failure")]
     pub(super) fn report(&self, title: &str) {
@@ -103,7 +136,7 @@ impl<W: Work> Play<W> {
         let count = |holds: fn(&Told<W::Answer>) -> bool| self.count(holds);
         eprintln!(
             "{title}: {} transactions in {:?}, {committed} committed, {} rejected, {} exhausted, {} failed, {} unknown, \
-             {} retries after {:?} of waits ({:.2} attempts each)",
+             {} retries after {:?} of waits ({:.2} attempts each) for {:?}",
             self.told.len(),
             self.elapsed,
             count(|told| matches!(told, Told::Rejected(_))),
@@ -113,6 +146,7 @@ impl<W: Work> Play<W> {
             self.retries,
             self.waited,
             1.0 + self.retries as f64 / self.told.len() as f64,
+            self.reasons,
         );
     }
 }

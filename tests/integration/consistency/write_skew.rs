@@ -125,7 +125,11 @@ async fn guests_skew_where_they_ask_for_read_committed() {
         let stage = Stage::new(Decision::GUEST, &database).await;
         let lists = steered(pair);
         let play = together(&database, stage.play(manner, &lists)).await;
-        assert_eq!((play.committed(), broken(&client).await), (2, 1), "{pair:?}");
+        assert_eq!(
+            (play.committed(), broken(&client).await),
+            (2, 1),
+            "{pair:?}"
+        );
     }
 }
 

@@ -185,7 +185,10 @@ impl<'a> Checker<'a> {
         let about = format!("T{reader} read {list:?} of {key}");
         let order = self.last.get(&key).map_or(&[][..], Vec::as_slice);
         if !order.starts_with(list) {
-            self.report(Kind::IncompatibleOrder, format!("{about}, in the end {order:?}"));
+            self.report(
+                Kind::IncompatibleOrder,
+                format!("{about}, in the end {order:?}"),
+            );
         }
         let distinct: BTreeSet<_> = list.iter().collect();
         if distinct.len() < list.len() {

@@ -235,7 +235,10 @@ fn snapshots_show_write_skew_and_nothing_else() {
             history.push(Transaction { outcome, steps });
         }
         let kinds = kinds(&check(&history, &lists));
-        assert!(kinds.iter().all(|kind| *kind == Kind::G2), "seed {seed}: {kinds:?}");
+        assert!(
+            kinds.iter().all(|kind| *kind == Kind::G2),
+            "seed {seed}: {kinds:?}"
+        );
         found.extend(kinds);
     }
     assert_eq!(found, BTreeSet::from([Kind::G2]));

@@ -157,7 +157,10 @@ mod tests {
     fn the_shortest_circle_is_shown() {
         let long = [(1, Why::Ww, 2), (2, Why::Ww, 3), (3, Why::Ww, 1)];
         let graph = graph(&[&long[..], &[(4, Why::Ww, 5), (5, Why::Ww, 4)]].concat());
-        assert_eq!(graph.circle(Why::Ww, &[Why::Ww]).map(|edges| edges.len()), Some(2));
+        assert_eq!(
+            graph.circle(Why::Ww, &[Why::Ww]).map(|edges| edges.len()),
+            Some(2)
+        );
     }
 
     #[test]

@@ -20,12 +20,18 @@ pub(super) fn check(told: &[(Business, Told<Vec<i64>>)], books: &Books) -> Vec<S
     let mut expected = books.opening.clone();
     for (business, became) in told {
         let mut mistake = |what: &str| mistakes.push(format!("{business:?}, {became:?}: {what}"));
-        if became.ok().is_some_and(|seen| seen.iter().any(|&balance| balance < 0)) {
+        if became
+            .ok()
+            .is_some_and(|seen| seen.iter().any(|&balance| balance < 0))
+        {
             mistake("a balance is negative");
         }
         match *business {
             Business::Audit { .. } => {
-                if became.ok().is_some_and(|seen| seen.iter().sum::<i64>() != total) {
+                if became
+                    .ok()
+                    .is_some_and(|seen| seen.iter().sum::<i64>() != total)
+                {
                     mistake("the total is another");
                 }
             }

@@ -5,13 +5,13 @@ mod books;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use tests::{Random, TestDatabase};
+use tests::{Random, TestDatabase, fault::Proxy};
 use tokio_postgres::Client;
 
 use self::books::{Books, check};
 use super::{
-    cuts::Cuts,
     plain::{self, Isolation},
+    spoil,
     stage::{GUESTS, Manner, Stage},
     told::{Play, Refusal, Told, Work},
 };
@@ -131,7 +131,10 @@ async fn read(client: &Client) -> Books {
     Books {
         opening: (0..ACCOUNTS).map(|account| (account, OPENING)).collect(),
         closing: pairs(accounts.expect("read")),
-        entered: entered.iter().map(|row| row.get(0)).collect::<BTreeSet<i64>>(),
+        entered: entered
+            .iter()
+            .map(|row| row.get(0))
+            .collect::<BTreeSet<i64>>(),
     }
 }
 
@@ -154,22 +157,39 @@ async fn through_guests_money_is_neither_made_nor_lost() {
     assert!(rejected > 0 && play.retries > 0, "nothing was tried");
 }
 
-/// Where the connection is lost, the host does it again, or says that it does not know; then the transfer's id tells.
+/// Plays at a bank with connections cut at random points.
+async fn play_with_cuts(seed: u64, has_markers: bool) -> Play<Business> {
+    let database = super::database().await;
+    let client = make(&database).await;
+    if has_markers {
+        super::prepare(&database).await;
+    }
+    let proxy = Proxy::start(&database.url()).await;
+    let stage = Stage::at(Business::GUEST, &proxy.url(database.name(), "")).await;
+    spoil(&proxy, seed);
+    let play = stage.play(Manner::PATIENT, &lists(seed)).await;
+    play.report(&format!(
+        "bank, markers: {has_markers}, {} cuts",
+        proxy.done()
+    ));
+    assert_eq!(mistakes(&client, &play).await, [""; 0], "seed {seed}");
+    let exhausted = play.count(|told| matches!(told, Told::Exhausted(_)));
+    assert_eq!(exhausted, 0, "seed {seed}");
+    play
+}
+
+/// Where the connection is lost, the host does it again, or says that it does not know: then the transfer's id tells.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_with_connections_cut_at_random_points() {
-    for seed in 1..=2 {
-        let database = super::database().await;
-        let client = make(&database).await;
-        let cuts = Cuts::start(&database, seed, 60).await;
-        let stage = Stage::at(Business::GUEST, &cuts.url(&database)).await;
-        cuts.begin();
-        let play = stage.play(Manner::PATIENT, &lists(seed)).await;
-        play.report(&format!("bank, {} cuts", cuts.count()));
-        assert_eq!(mistakes(&client, &play).await, [""; 0], "seed {seed}");
-        let failed = play.count(|told| matches!(told, Told::Failed(_) | Told::Exhausted(_)));
-        assert_eq!(failed, 0, "seed {seed}: {:?}", play.told);
-        assert!(cuts.count() > 0, "seed {seed}: nothing was cut");
-    }
+    let play = play_with_cuts(1, false).await;
+    assert_ne!(play.unknown(), [""; 0], "no answer to a COMMIT was lost");
+}
+
+/// With markers of commits, the host finds out itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_markers_nobody_is_told_that_it_is_not_known() {
+    let play = play_with_cuts(2, true).await;
+    assert_eq!(play.unknown(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

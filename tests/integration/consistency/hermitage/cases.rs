@@ -35,11 +35,7 @@ const T3: usize = 2;
 const T4: usize = 3;
 
 /// A case that READ COMMITTED does not serve.
-fn case(
-    name: &'static str,
-    begin_again: &'static [usize],
-    script: Vec<(usize, Line)>,
-) -> Case {
+fn case(name: &'static str, begin_again: &'static [usize], script: Vec<(usize, Line)>) -> Case {
     Case {
         name,
         script,
@@ -49,7 +45,10 @@ fn case(
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    [dirty(), predicates(), reads(), skews()].into_iter().flatten().collect()
+    [dirty(), predicates(), reads(), skews()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What comes of seeing or overwriting what is not committed.

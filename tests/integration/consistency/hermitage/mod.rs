@@ -175,7 +175,11 @@ async fn make(database: &TestDatabase) -> Client {
 
 impl Came {
     fn serial_order(&self) -> Option<Vec<usize>> {
-        serial_order(&self.committed, &Table::from([(1, 10), (2, 20)]), &self.last)
+        serial_order(
+            &self.committed,
+            &Table::from([(1, 10), (2, 20)]),
+            &self.last,
+        )
     }
 }
 
@@ -195,7 +199,13 @@ async fn what_guests_see_has_a_serial_order() {
         let guests = (0..case.sessions()).map(|_| Session::guest(&stage));
         let came = play(&case, guests.collect(), &watcher).await;
         let order = came.serial_order();
-        assert!(order.is_some(), "{}: {:?}, {:?}", case.name, came.committed, came.last);
+        assert!(
+            order.is_some(),
+            "{}: {:?}, {:?}",
+            case.name,
+            came.committed,
+            came.last
+        );
         assert_eq!(came.begun_again, case.begin_again, "{}", case.name);
     }
 }

@@ -72,9 +72,10 @@ impl Statement {
                 table.insert(id, value);
                 return Answer::Count(1);
             }
-            Self::Select(which) | Self::Set(which, _) | Self::Add(which, _) | Self::Delete(which) => {
-                which
-            }
+            Self::Select(which)
+            | Self::Set(which, _)
+            | Self::Add(which, _)
+            | Self::Delete(which) => which,
         };
         let rows = table.iter().map(|(&id, &value)| (id, value));
         let rows: Vec<_> = rows.filter(|&row| which.holds(row)).collect();
@@ -101,7 +102,10 @@ impl Statement {
     pub(super) fn sql(self) -> String {
         match self {
             Self::Select(which) => {
-                format!("SELECT id, value FROM test WHERE {} ORDER BY id", which.sql())
+                format!(
+                    "SELECT id, value FROM test WHERE {} ORDER BY id",
+                    which.sql()
+                )
             }
             Self::Set(which, to) => format!("UPDATE test SET value = {to} WHERE {}", which.sql()),
             Self::Add(which, by) => {
@@ -159,7 +163,10 @@ mod tests {
 
     #[test]
     fn what_is_serial_is_explained() {
-        let reader = vec![saw(Select(Id(1)), &[(1, 12)]), saw(Select(Id(2)), &[(2, 22)])];
+        let reader = vec![
+            saw(Select(Id(1)), &[(1, 12)]),
+            saw(Select(Id(2)), &[(2, 22)]),
+        ];
         let transactions = [writes(12, 22), reader, writes(11, 21)];
         let last = [(1, 12), (2, 22)];
         assert_eq!(order(&transactions, &last), Some(vec![2, 0, 1]));
@@ -168,7 +175,10 @@ mod tests {
 
     #[test]
     fn a_write_cycle_is_not() {
-        assert_eq!(order(&[writes(11, 21), writes(12, 22)], &[(1, 11), (2, 22)]), None);
+        assert_eq!(
+            order(&[writes(11, 21), writes(12, 22)], &[(1, 11), (2, 22)]),
+            None
+        );
     }
 
     #[test]
@@ -188,7 +198,10 @@ mod tests {
 
     #[test]
     fn nor_is_an_observed_transaction_that_vanishes() {
-        let reader = vec![saw(Select(Id(1)), &[(1, 12)]), saw(Select(Id(2)), &[(2, 19)])];
+        let reader = vec![
+            saw(Select(Id(1)), &[(1, 12)]),
+            saw(Select(Id(2)), &[(2, 19)]),
+        ];
         let transactions = [writes(11, 19), writes(12, 18), reader];
         assert_eq!(order(&transactions, &[(1, 12), (2, 18)]), None);
     }
@@ -207,10 +220,14 @@ mod tests {
     fn nor_are_a_lost_update_and_skews() {
         let update = |to| vec![saw(Select(Id(1)), &[(1, 10)]), did(Set(Id(1), to))];
         assert_eq!(order(&[update(11), update(12)], &[(1, 12), (2, 20)]), None);
-        let skewed = vec![saw(Select(Id(1)), &[(1, 10)]), saw(Select(Id(2)), &[(2, 18)])];
+        let skewed = vec![
+            saw(Select(Id(1)), &[(1, 10)]),
+            saw(Select(Id(2)), &[(2, 18)]),
+        ];
         assert_eq!(order(&[skewed, writes(12, 18)], &[(1, 12), (2, 18)]), None);
         let all = saw(Select(All), &[(1, 10), (2, 20)]);
-        let [first, second] = [Set(Id(1), 11), Set(Id(2), 21)].map(|set| vec![all.clone(), did(set)]);
+        let [first, second] =
+            [Set(Id(1), 11), Set(Id(2), 21)].map(|set| vec![all.clone(), did(set)]);
         assert_eq!(order(&[first, second], &[(1, 11), (2, 21)]), None);
     }
 }

@@ -134,7 +134,10 @@ async fn talk(
 
 async fn perform(client: &Client, isolation: Isolation, word: Word) -> Said {
     let done = match word {
-        Word::Begin | Word::Restart => client.simple_query(isolation.begin()).await.map(|_| Said::Done),
+        Word::Begin | Word::Restart => client
+            .simple_query(isolation.begin())
+            .await
+            .map(|_| Said::Done),
         Word::Query(sql) => client.query(&sql, &[]).await.map(|rows| {
             let row = |row: &Row| (row.get(0), row.get(1));
             Said::Rows(rows.iter().map(row).collect())
