@@ -7,6 +7,11 @@
 //!
 //! What is drawn at random comes from a seed, and the seed is part of every failure.
 
+#![expect(
+    clippy::panic,
+    reason = "these are tests: what is not expected ends them"
+)]
+
 mod appends;
 mod bank;
 mod counter;

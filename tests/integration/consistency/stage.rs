@@ -167,7 +167,7 @@ impl Stage {
         };
         for works in list.chunks(at_once.max(1)) {
             let outcome = self.run(manner.request(works)).await;
-            let told = told(outcome.end, works.len());
+            let told = told(&outcome.end, works.len());
             play.told.extend(works.iter().cloned().zip(told));
             play.count_attempts(&outcome.report);
         }
@@ -196,20 +196,28 @@ impl Manner {
 }
 
 /// What was told of so many transactions by a run that ended so.
-fn told<Answer: Debug + DeserializeOwned>(end: End, count: usize) -> Vec<Told<Answer>> {
+fn told<Answer: Debug + DeserializeOwned>(end: &End, count: usize) -> Vec<Told<Answer>> {
     let became = match end {
         End::Finished {
             output: Some(output),
         } => {
-            let told: Vec<_> = serde_json::from_str(&output).expect("the guest tells it");
+            let told: Vec<_> = serde_json::from_str(output).expect("the guest tells it");
             assert_eq!(told.len(), count, "every transaction is answered");
             return told;
         }
-        End::PluginError(message) => Told::Rejected(message),
-        End::AttemptsExhausted { attempts, .. } => Told::Exhausted(attempts),
-        End::AmbiguousCommit(message) => Told::Unknown(message),
-        End::Unavailable(message) => Told::Failed(message),
-        end => panic!("the guest ends otherwise: {end}"),
+        End::PluginError(message) => Told::Rejected(message.clone()),
+        End::AttemptsExhausted { attempts, .. } => Told::Exhausted(*attempts),
+        End::AmbiguousCommit(message) => Told::Unknown(message.clone()),
+        End::Unavailable(message) => Told::Failed(message.clone()),
+        End::Finished { .. }
+        | End::ProgramFailed { .. }
+        | End::Limit(_)
+        | End::Deadline { .. }
+        | End::Trap(_)
+        | End::NotCommitted(_)
+        | End::Interrupted
+        | End::OutputFailed(_)
+        | End::HostBug(_) => panic!("the guest ends otherwise: {end}"),
     };
     assert_eq!(count, 1, "{became:?} is of one");
     vec![became]

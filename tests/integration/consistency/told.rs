@@ -136,7 +136,7 @@ impl<W: Work> Play<W> {
         let count = |holds: fn(&Told<W::Answer>) -> bool| self.count(holds);
         eprintln!(
             "{title}: {} transactions in {:?}, {committed} committed, {} rejected, {} exhausted, {} failed, {} unknown, \
-             {} retries after {:?} of waits ({:.2} attempts each) for {:?}",
+             {} retries after {:?} of waits, for {:?}",
             self.told.len(),
             self.elapsed,
             count(|told| matches!(told, Told::Rejected(_))),
@@ -145,7 +145,6 @@ impl<W: Work> Play<W> {
             count(|told| matches!(told, Told::Unknown(_))),
             self.retries,
             self.waited,
-            1.0 + self.retries as f64 / self.told.len() as f64,
             self.reasons,
         );
     }

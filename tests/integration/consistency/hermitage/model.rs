@@ -87,9 +87,10 @@ impl Statement {
                 Self::Delete(_) => drop(table.remove(&id)),
             }
         }
-        match self {
-            Self::Select(_) => Answer::Rows(rows),
-            _ => Answer::Count(rows.len() as u64),
+        if self.gives_rows() {
+            Answer::Rows(rows)
+        } else {
+            Answer::Count(rows.len() as u64)
         }
     }
 
@@ -184,7 +185,10 @@ mod tests {
     #[test]
     fn nor_is_an_aborted_or_an_intermediate_read() {
         let dirty = vec![saw(Select(Id(1)), &[(1, 101)])];
-        assert_eq!(order(&[dirty.clone()], &[(1, 10), (2, 20)]), None);
+        assert_eq!(
+            order(std::slice::from_ref(&dirty), &[(1, 10), (2, 20)]),
+            None
+        );
         let twice = vec![did(Set(Id(1), 101)), did(Set(Id(1), 11))];
         assert_eq!(order(&[twice, dirty], &[(1, 11), (2, 20)]), None);
     }
