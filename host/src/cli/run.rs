@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     config::{Config, Environment},
-    database,
     operate::{OpenDatabase, OpenError},
     runtime::{Interrupt, Outcome, Plugin, Request, Runtime, Stdin},
     telemetry,
@@ -199,7 +198,7 @@ impl Job {
             retry: self.config.retry,
             transaction: None,
             read_committed: false,
-            chaos: database::Chaos::default(),
+            chaos: Default::default(),
             interrupt: Interrupt::when(async move {
                 interruption.wait().await;
             }),

@@ -10,7 +10,7 @@ use crate::database::{
     classify::Phase,
     error::{DatabaseError, Error, ErrorKind},
     failure::Failure,
-    lease::{Around, Author, Bounds, Lease, Query},
+    lease::{Author, Begin, Bounds, Lease},
     rows::Rows,
     statement::{self, CLEANED_AT_ONCE, Statement},
     value::Value,
@@ -195,23 +195,23 @@ async fn clean_once(
         timeout: PATIENCE,
         deadline,
         author: Author::Host,
+        held_until: None,
     };
-    let queries = [Query {
-        sql: &statement.sql,
-        parameters: &statement.parameters,
-    }];
-    let sent = lease.run_together(&queries, Around::Begin(BEGIN), &bounds);
-    let answer = match sent.await {
-        Ok(mut answers) => answers.pop(),
-        Err(broken) => {
+    lease.begin(Begin::Known(BEGIN));
+    let answer = lease
+        .run(&statement.sql, &statement.parameters, &bounds)
+        .await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failure) => {
             lease.roll_back().await;
-            return Err(broken.failure);
+            return Err(failure);
         }
     };
-    lease.commit(&bounds).await?;
-    let rows = answer.map(|answer| Rows::of_builtin_types(answer.columns, answer.rows));
-    let removed = rows.and_then(|rows| rows.number(0, 0));
-    Ok(removed.unwrap_or_default().unsigned_abs())
+    let committed = lease.commit(None, &bounds).await;
+    committed.map_err(|broken| broken.failure)?;
+    let rows = Rows::of_builtin_types(answer.columns, answer.rows);
+    Ok(rows.number(0, 0).unwrap_or_default().unsigned_abs())
 }
 
 fn is_there_already(error: &DatabaseError) -> bool {

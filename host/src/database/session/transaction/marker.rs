@@ -23,6 +23,9 @@ const SETTLING: Duration = Duration::from_secs(15);
 /// How long to wait after a try that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// After how many marks, on average, old ones are removed.
+const CLEANED_ONCE_IN: u32 = 10_000;
+
 const MARK: &str = "INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'committed')";
 const FENCE: &str = "INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'fenced')";
 const READ: &str = "SELECT state FROM chitin_internal.commit_marker WHERE id = $1";
@@ -68,7 +71,7 @@ impl Session {
         mut lease: Lease,
         transaction: &Transaction,
     ) -> Result<(), Error> {
-        let marker = self.marker(transaction).await;
+        let marker = self.marker(transaction);
         let mark = marker.as_ref().map(|marker| marker.query(MARK));
         let bounds = self.bounds_in(transaction, self.bounds(Author::Host));
         let committed = lease.commit(mark, &bounds).await;
@@ -106,13 +109,19 @@ impl Session {
     }
 
     /// The mark that this transaction is to leave, if it wrote and the database is prepared for marks.
-    async fn marker(&mut self, transaction: &Transaction) -> Option<Marker> {
+    fn marker(&self, transaction: &Transaction) -> Option<Marker> {
         let is_wanted = match transaction.options.resolve_ambiguous {
             Some(wanted) => wanted,
             None => matches!(transaction.form, super::Form::Host),
         };
         let wrote = transaction.effects == Effects::Some;
-        (is_wanted && wrote && self.database.has_markers()).then(Marker::new)
+        if !(is_wanted && wrote && self.database.has_markers()) {
+            return None;
+        }
+        if rand::random_ratio(1, CLEANED_ONCE_IN) {
+            self.clean_markers();
+        }
+        Some(Marker::new())
     }
 
     /// Finds out, once for all sessions, whether the database is prepared for marks.
@@ -121,11 +130,28 @@ impl Session {
             return;
         }
         match self.ask_catalog(FIND, "commit_marker".to_owned()).await {
-            Ok(found) => self.database.keep_markers(!found.is_empty()),
+            Ok(found) => {
+                self.database.keep_markers(!found.is_empty());
+                if !found.is_empty() {
+                    self.clean_markers();
+                }
+            }
             Err(error) => {
                 tracing::debug!(%error, "whether there is a table of commit markers is not known");
             }
         }
+    }
+
+    /// Has old marks removed, in the background.
+    fn clean_markers(&self) {
+        let database = self.database.clone();
+        let cleaning = async move {
+            match database.clean_markers().await {
+                Ok(removed) => tracing::debug!(removed, "old commit markers are removed"),
+                Err(error) => tracing::debug!(%error, "old commit markers are not removed"),
+            }
+        };
+        self.database.pool().background().spawn(cleaning);
     }
 
     /// Does without marks from now on: one could not be written. The transaction can be done again.
