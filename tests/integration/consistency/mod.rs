@@ -45,10 +45,11 @@ async fn database() -> TestDatabase {
     database
 }
 
-/// Has connections lost at random, at one message of so many, whoever sends it and however much of it has passed; and every so often the
-/// answer to a COMMIT.
+/// Has connections lost at random, at one message of so many, whoever sends it and however much of it has passed; and every so often
+/// with a COMMIT, before it arrives or before its answer does.
 fn spoil(proxy: &Proxy, seed: u64) {
     for number in (5..100).step_by(10) {
+        proxy.nth(number, Trigger::Asked(Which::Commit), Action::Reset);
         proxy.nth(number, Trigger::Reply(Which::Commit), Action::Reset);
     }
     proxy.by_chance(Chaos::new(seed, 400, [Action::Reset, Action::Close]));

@@ -166,6 +166,9 @@ async fn play_with_cuts(seed: u64, has_markers: bool) -> Play<Business> {
     }
     let proxy = Proxy::start(&database.url()).await;
     let stage = Stage::at(Business::GUEST, &proxy.url(database.name(), "")).await;
+    // The host looks for markers once.
+    let audit = Business::Audit { middle: 0 };
+    stage.play(Manner::PATIENT, &[vec![audit]]).await;
     spoil(&proxy, seed);
     let play = stage.play(Manner::PATIENT, &lists(seed)).await;
     play.report(&format!(
