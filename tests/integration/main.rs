@@ -6,6 +6,7 @@ mod batch_update;
 mod cancellation;
 mod commands;
 mod connect;
+mod consistency;
 mod contract;
 mod cursors;
 mod databases;
