@@ -73,6 +73,9 @@ impl Session {
         let bounds = self.bounds_in(transaction, self.bounds(Author::Host));
         let committed = lease.commit(mark, &bounds).await;
         let Err(broken) = committed else {
+            if marker.is_some() {
+                self.database.left_marker();
+            }
             return Ok(());
         };
         drop(lease);
