@@ -242,9 +242,9 @@ async fn a_plugin_with_operations_is_told_apart() {
                 (func (export "operation") (param i32 i32 i32 i32) (result i32) unreachable))
             (core instance $code (instantiate $code))
             (func $run (param "input" string) (result (result string (error string)))
-                (canon lift (core func $code "run") (memory $code "memory") (realloc (func $code "realloc"))))
+                (canon lift (core func $code "run") (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))
             (func $operation (param "name" string) (param "input" string) (result (result string (error string)))
-                (canon lift (core func $code "operation") (memory $code "memory") (realloc (func $code "realloc"))))
+                (canon lift (core func $code "operation") (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))
             (export "run" (func $run))
             (export "operation" (func $operation)))"#,
     );

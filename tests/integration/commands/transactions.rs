@@ -343,11 +343,9 @@ async fn the_configuration_says_which_plugins_are_transactions_and_how() {
         2,
         &["allow-read-committed = true", "--allow-read-committed"],
     );
-    for allowed in [
-        configured(true, loose),
-        configured(false, loose).arg("--allow-read-committed"),
-    ] {
-        let finished = allowed.arg("--input").arg(&isolation).run().await;
+    for (allowed, flag) in [(true, "--quiet"), (false, "--allow-read-committed")] {
+        let command = configured(allowed, loose).arg(flag).arg("--input");
+        let finished = command.arg(&isolation).run().await;
         let answer = finished.expect(0, &[]).json().to_string();
         assert!(answer.contains("read committed"), "{answer}");
     }

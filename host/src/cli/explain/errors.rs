@@ -115,7 +115,7 @@ pub(super) const ERRORS: &[Row] = &[
     (
         "other",
         Host,
-        "This version of the contract has no case for it, such as `not-implemented` for what is declared and not built yet.",
+        "This version of the contract has no case for it, such as `unexpected-answer` for a database that answers what it should not.",
         "The text begins with a dotted code and says more. If it makes no sense, please report it.",
     ),
 ];

@@ -82,6 +82,10 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Value<'_>) -> Option<Datab
             allow_read_committed = reader.boolean(&name, value).unwrap_or_default();
             continue;
         }
+        if let Err((true, message)) = check(&name, "") {
+            reader.mistake_at(key, &message);
+            continue;
+        }
         let Some(text) = reader.scalar(&name, value) else {
             continue;
         };
@@ -94,8 +98,8 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Value<'_>) -> Option<Datab
         }
         let (line, column) = reader.place(key.span().start);
         let value_at = value.span().start;
-        if let Err((at_key, message)) = check(&name, &text) {
-            reader.mistake(if at_key { key.span().start } else { value_at }, &message);
+        if let Err((_, message)) = check(&name, &text) {
+            reader.mistake(value_at, &message);
         }
         let entry = Entry {
             line,
