@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use host::{
-    database::{self, Database, RetryPolicy},
-    runtime::{End, Interrupt, Limits, Plugin, Request, Runtime, Stdin},
+    database::{self, ConnectOptions, Database, RetryPolicy, Statistics},
+    runtime::{End, Interrupt, Limits, Plugin, Report, Request, Runtime, Stdin},
     sandbox,
     tenancy::{Grants, TenantId},
 };
+
+use tests::TestDatabase;
 
 use crate::work::Work;
 
@@ -29,7 +31,12 @@ pub(crate) struct Turn {
 }
 
 impl Guest {
-    pub(crate) async fn load(database: Database) -> anyhow::Result<Self> {
+    /// Loads the component. Transactions of its database can leave marks.
+    pub(crate) async fn load(database: &TestDatabase) -> anyhow::Result<Self> {
+        let url = format!("{}&max_connections=16", database.url());
+        let options = ConnectOptions::from_url(&url)?;
+        let database = Database::connect(options, database::Limits::default()).await?;
+        database.examiner().await?.prepare(None).await?;
         let runtime = Runtime::new(sandbox::Limits::default(), None)?;
         let component = std::fs::read(tests::example("benchmark"))?;
         let plugin = runtime.load("benchmark", component, &Grants::all()).await?;
@@ -42,10 +49,34 @@ impl Guest {
 
     /// Does the work in a fresh instance.
     pub(crate) async fn run(&self, work: &Work) -> anyhow::Result<Turn> {
+        let input = match work.kind.statements() {
+            None => format!("{{\"{}\":{}}}", work.kind.name(), work.count),
+            Some(statements) => {
+                format!("{{\"{}\":[{statements},{}]}}", work.kind.name(), work.count)
+            }
+        };
+        let outcome = self.finish(input, RetryPolicy::default()).await?;
+        Ok(Turn {
+            answer: outcome.0.parse().context("the guest answers a number")?,
+            round_trips: outcome.1.database.round_trips,
+            peak_memory_bytes: outcome.1.peak_memory_bytes,
+        })
+    }
+
+    /// Changes the row that others change too, so often.
+    pub(crate) async fn count(&self, changes: i64, retries: u32) -> anyhow::Result<Statistics> {
+        let input = format!("{{\"counter\":{changes}}}");
+        let policy = RetryPolicy::default().with_max_retries(retries);
+        let (output, report) = self.finish(input, policy).await?;
+        ensure!(output == changes.to_string(), "not every change was made");
+        Ok(report.database)
+    }
+
+    async fn finish(&self, input: String, retry: RetryPolicy) -> anyhow::Result<(String, Report)> {
         let request = Request {
             tenant: TenantId::local(),
             run_id: "benchmark".to_owned(),
-            input: format!("{{\"{}\":{}}}", work.kind.name(), work.count),
+            input,
             arguments: Vec::new(),
             settings: BTreeMap::new(),
             stdin: Stdin::Empty,
@@ -56,7 +87,7 @@ impl Guest {
                 statement_timeout: Duration::from_mins(2),
                 ..database::Limits::default()
             },
-            retry: RetryPolicy::default(),
+            retry,
             transaction: None,
             read_committed: false,
             chaos: database::Chaos::default(),
@@ -66,17 +97,12 @@ impl Guest {
             .runtime
             .run(&self.plugin, &self.database, request)
             .await;
-        let End::Finished {
-            output: Some(output),
-        } = &outcome.end
-        else {
-            anyhow::bail!("{}: {}", work.title, outcome.end);
-        };
-        Ok(Turn {
-            answer: output.parse().context("the guest answers a number")?,
-            round_trips: outcome.report.database.round_trips,
-            peak_memory_bytes: outcome.report.peak_memory_bytes,
-        })
+        match outcome.end {
+            End::Finished {
+                output: Some(output),
+            } => Ok((output, outcome.report)),
+            end => anyhow::bail!("{end}"),
+        }
     }
 
     pub(crate) async fn close(self) {

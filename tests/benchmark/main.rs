@@ -5,12 +5,16 @@
 //! ratio is the median of the rounds' own ratios. Round trips are those that the guard under the host's driver counted. Plain
 //! tokio-postgres runs prepared statements on one connection, which is the fastest it can do.
 
+mod contention;
 mod figures;
 mod guest;
 mod plain;
 mod work;
 
-use std::{env, time::Instant};
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, ensure};
 
@@ -31,11 +35,14 @@ async fn main() -> anyhow::Result<()> {
     let client = database.client().await;
     client.simple_query(TABLES).await?;
     let plain = Plain::new(client);
-    let guest = Guest::load(database.connect().await).await?;
+    let guest = Guest::load(&database).await?;
 
     report(&heading());
     for work in WORKS.iter().filter(|work| work.title.contains(&word)) {
         report(&measure(work, rounds, &plain, &guest).await?.line(work));
+    }
+    if "contended counter".contains(&word) {
+        report(&contention::report(&database, &guest, rounds.min(5)).await?);
     }
     guest.close().await;
     Ok(())
@@ -52,9 +59,13 @@ async fn measure(
     let rounds = (rounds / work.weight).max(1);
     for round in 0..=rounds {
         plain.prepare(work).await?;
+        let cpu = cpu_seconds();
         let (seconds_plain, expected) = timed(plain.run(work)).await?;
+        let cpu_plain = cpu_seconds() - cpu;
         plain.prepare(work).await?;
+        let cpu = cpu_seconds();
         let (seconds_guest, outcome) = timed(guest.run(work)).await?;
+        let cpu_guest = cpu_seconds() - cpu;
         ensure!(
             outcome.answer == expected,
             "{}: the guest answers {}, and {expected} is right",
@@ -62,10 +73,24 @@ async fn measure(
             outcome.answer,
         );
         if round > 0 {
-            figures.add(seconds_plain, seconds_guest, &outcome);
+            figures.add(
+                (seconds_plain, cpu_plain),
+                (seconds_guest, cpu_guest),
+                &outcome,
+            );
         }
     }
     Ok(figures)
+}
+
+/// The processor time of this process, which holds both sides and no server.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(
+        time.tv_sec.try_into().unwrap_or(0),
+        time.tv_nsec.try_into().unwrap_or(0),
+    )
+    .as_secs_f64()
 }
 
 /// The value, and the seconds it took.

@@ -98,6 +98,9 @@ impl Plain {
             }
             Kind::SelectMany => self.points(count).await,
             Kind::Cursor => self.cursor(count).await,
+            Kind::Operation(statements) | Kind::Marked(statements) | Kind::Handle(statements) => {
+                self.transactions(statements, count).await
+            }
         }
     }
 
@@ -143,6 +146,24 @@ impl Plain {
         let mut written = 0;
         for number in 0..count {
             written += self.client.execute(&statement, &[&number]).await?;
+        }
+        Ok(i64::try_from(written)?)
+    }
+
+    /// Transactions as they are mostly written: BEGIN and COMMIT each have a round trip of their own.
+    async fn transactions(&self, statements: i64, count: i64) -> anyhow::Result<i64> {
+        let update = "UPDATE entries SET done = false WHERE number = $1";
+        let statement = self.client.prepare(update).await?;
+        let mut written = 0;
+        for number in 0..count {
+            self.client
+                .batch_execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+                .await?;
+            for step in 0..statements {
+                let number = (number + step) % count;
+                written += self.client.execute(&statement, &[&number]).await?;
+            }
+            self.client.batch_execute("COMMIT").await?;
         }
         Ok(i64::try_from(written)?)
     }

@@ -40,6 +40,12 @@ pub(crate) enum Kind {
     BatchUpdate,
     SelectMany,
     Cursor,
+    /// Transactions of so many statements, each an operation in an instance of its own.
+    Operation(i64),
+    /// The same, and each leaves a mark by which a lost commit could be settled.
+    Marked(i64),
+    /// The same in the instance of the run, by a handle.
+    Handle(i64),
 }
 
 impl Kind {
@@ -59,15 +65,29 @@ impl Kind {
             Self::BatchUpdate => "batch-update",
             Self::SelectMany => "select-many",
             Self::Cursor => "cursor",
+            Self::Operation(_) => "operation",
+            Self::Marked(_) => "marked",
+            Self::Handle(_) => "handle",
+        }
+    }
+
+    /// How many statements each of its transactions has, if it is about those.
+    pub(crate) fn statements(self) -> Option<i64> {
+        match self {
+            Self::Operation(statements) | Self::Marked(statements) | Self::Handle(statements) => {
+                Some(statements)
+            }
+            _ => None,
         }
     }
 
     /// Whether `entries` must hold the numbers from 0 up, to be changed.
     pub(crate) fn needs_entries(self) -> bool {
-        matches!(
-            self,
-            Self::Upsert | Self::Update | Self::Delete | Self::Execute | Self::BatchUpdate
-        )
+        self.statements().is_some()
+            || matches!(
+                self,
+                Self::Upsert | Self::Update | Self::Delete | Self::Execute | Self::BatchUpdate
+            )
     }
 
     /// Whether it leaves `entries` other than it found them.
@@ -100,7 +120,7 @@ const fn whole(title: &'static str, kind: Kind, count: i64, weight: usize) -> Wo
     }
 }
 
-pub(crate) const WORKS: [Work; 17] = [
+pub(crate) const WORKS: [Work; 22] = [
     single("point select", Kind::PointSelect),
     single("count by key", Kind::Count),
     single("insert", Kind::Insert),
@@ -118,4 +138,9 @@ pub(crate) const WORKS: [Work; 17] = [
     whole("batch update of 100,000", Kind::BatchUpdate, 100_000, 3),
     whole("select of 10,000 into structs", Kind::SelectMany, 10_000, 1),
     whole("cursor over 1,000,000", Kind::Cursor, 1_000_000, 3),
+    single("transaction of 1", Kind::Operation(1)),
+    single("transaction of 3", Kind::Operation(3)),
+    single("transaction of 10", Kind::Operation(10)),
+    single("transaction of 3, marked", Kind::Marked(3)),
+    single("transaction of 3, by handle", Kind::Handle(3)),
 ];

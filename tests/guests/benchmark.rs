@@ -1,9 +1,12 @@
 //! The guest's side of the benchmark: one kind of work, so many times.
 
-use chitin::{AllColumns, Batch, Conflict, Row, eq, query, set, table};
+use chitin::{
+    AllColumns, Batch, Conflict, Row, TransactionOptions, add, eq, operation, query, set, table,
+    transaction_with,
+};
 use serde::{Deserialize, Serialize};
 
-chitin::plugin!(work);
+chitin::plugin!(work, operations: [update, increment]);
 
 /// Rows that a cursor gives at a time.
 const PART: u32 = 1_000;
@@ -25,6 +28,12 @@ enum Work {
     BatchUpdate(i64),
     SelectMany(i64),
     Cursor(i64),
+    /// Statements of each transaction, and how many transactions.
+    Operation(i64, i64),
+    Marked(i64, i64),
+    Handle(i64, i64),
+    /// How often one row is changed that others change too.
+    Counter(i64),
 }
 
 /// A row of `entries`.
@@ -114,7 +123,49 @@ fn work(work: Work) -> chitin::Result<i64> {
             Ok(points.iter().map(Point::check).sum())
         }
         Work::Cursor(count) => sum_of_readings(count),
+        Work::Operation(statements, count) => transactions(statements, count, false),
+        Work::Marked(statements, count) => transactions(statements, count, true),
+        Work::Handle(statements, count) => {
+            let options = TransactionOptions::new().resolve_ambiguous(false);
+            (0..count)
+                .map(|first| {
+                    transaction_with(options.clone(), |_| {
+                        update::here((first, statements, count))
+                    })
+                })
+                .sum()
+        }
+        Work::Counter(count) => (0..count).map(|_| increment()).sum(),
     }
+}
+
+/// Transactions of so many statements each.
+fn transactions(statements: i64, count: i64, marked: bool) -> chitin::Result<i64> {
+    let options = TransactionOptions::new().resolve_ambiguous(marked);
+    (0..count)
+        .map(|first| update::with(options.clone(), (first, statements, count)))
+        .sum()
+}
+
+/// Changes so many entries, one by one.
+#[operation]
+fn update((first, statements, count): (i64, i64, i64)) -> chitin::Result<i64> {
+    let entries = table("entries");
+    (0..statements)
+        .map(|step| {
+            let key = (first + step) % count;
+            number(
+                entries
+                    .filter(eq("number", key))
+                    .update([set("done", false)]),
+            )
+        })
+        .sum()
+}
+
+#[operation]
+fn increment() -> chitin::Result<i64> {
+    number(table("counters").filter(eq("id", 1)).update([add("n", 1)]))
 }
 
 fn weight(id: i64) -> chitin::Result<i64> {

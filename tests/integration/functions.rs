@@ -198,23 +198,6 @@ async fn a_guest_reads_changes_and_deletes_rows() {
 }
 
 #[tokio::test]
-async fn what_is_not_built_yet_says_so() {
-    let database = database().await;
-    let operations = json!([
-        { "call": "run", "name": "operation" },
-        { "call": "begin" },
-    ]);
-    let answers = tell(&database, &operations).await;
-    for (answer, operation) in answers.iter().zip(operations.as_array().expect("a list")) {
-        assert_eq!(answer["error"]["case"], "other", "{operation} → {answer}");
-        assert!(
-            answer.to_string().contains("not-implemented"),
-            "{operation} → {answer}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_session_tells_what_this_run_is() {
     let database = database().await;
     let finished = tests::run(&example("does_as_told"), &database.url())

@@ -24,6 +24,7 @@ mod schema;
 mod select;
 mod sql_batch;
 mod statements;
+mod transactions;
 mod types;
 mod upsert;
 mod writing;

@@ -105,7 +105,7 @@ async fn with_a_named_key_nothing_is_asked_before() {
         .upsert("people", &one, &update(&["id"]), &Returning::AllColumns)
         .await;
     returned.expect("upserted");
-    assert_eq!(trips.more(&session), 4);
+    assert_eq!(trips.more(&session), 3);
     let returned = session
         .upsert(
             "people",

@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, reason = "to panic is how a test fails")]
 
+mod bench;
 mod cluster;
 mod database;
 pub mod fault;
@@ -11,6 +12,7 @@ mod random;
 mod runner;
 mod scripted;
 
+pub use bench::{Bench, request, transaction};
 pub use cluster::{Cluster, cluster};
 pub use database::{TestDatabase, database, session_options};
 pub use guest::{example, plugin};

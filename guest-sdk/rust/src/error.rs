@@ -16,7 +16,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The cases up to [`Other`](Self::Other) are those of the contract; the last two are the guest's own.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
-    /// The transaction lost a race or its connection and is over; nothing of it was kept. Return it.
+    /// The transaction lost a race or its connection and is over; nothing of it was kept. Return it: whoever began the
+    /// transaction runs it again.
     Retry(RetryReason),
     /// All attempts were used up. Nothing was kept. Trying again later may work.
     AttemptsExhausted(Exhaustion),
@@ -95,6 +96,47 @@ impl Error {
     /// There is no such table, schema or database.
     pub fn is_undefined_table(&self) -> bool {
         self.kind() == Some(DatabaseErrorKind::UndefinedTable)
+    }
+
+    /// Another transaction holds the row, and [`RowLock::no_wait`](crate::RowLock::no_wait) was asked for.
+    pub fn is_lock_not_available(&self) -> bool {
+        self.kind() == Some(DatabaseErrorKind::LockNotAvailable)
+    }
+
+    /// The transaction lost a race and is over. Return the error: the transaction is run again.
+    pub fn is_retry(&self) -> bool {
+        matches!(self, Self::Retry(_))
+    }
+
+    /// The changes may be there or not. Read back before doing anything again.
+    ///
+    /// ```no_run
+    /// use chitin::{Result, eq, json, table};
+    ///
+    /// fn book(id: &str) -> Result<()> {
+    ///     match table("bookings").insert(&json!({ "id": id })) {
+    ///         Err(error) if error.is_ambiguous_commit() => {
+    ///             match table("bookings").filter(eq("id", id)).count()? {
+    ///                 0 => Err(error),
+    ///                 _ => Ok(()),
+    ///             }
+    ///         }
+    ///         result => result,
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
+    pub fn is_ambiguous_commit(&self) -> bool {
+        matches!(self, Self::AmbiguousCommit(_))
+    }
+
+    /// What an [operation](macro@crate::operation) said that failed by itself. Nothing of it was kept.
+    pub fn rejection(&self) -> Option<&str> {
+        if let Self::Rejected(message) = self {
+            Some(message)
+        } else {
+            None
+        }
     }
 
     /// A value that does not fit; `column` is its name, or `$1` for a parameter.

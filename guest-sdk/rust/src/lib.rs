@@ -20,6 +20,9 @@
 //!   rows. They need the grant `sql`.
 //! - [`create_table`] and [`drop_table`] change the schema, [`schema::tables`] and [`schema::describe_table`] tell what is
 //!   there. They need the grant `schema`; [`create_database`] needs `databases`.
+//! - [`operation`](macro@operation) makes a function a transaction that the host runs again after a conflict, and
+//!   [`transaction`](transaction()) does so with a closure. [The page on transactions](mod@transaction) says which to choose, and what
+//!   both promise.
 //! - [`Rows`] and [`Row`] are results, read by [`Row::get`] or as records by [`Rows::deserialize`].
 //! - [`Error`] is why a call failed, by what can be done about it.
 //! - [`run_info`], [`setting`] and [`limits`] tell a plugin what this run is.
@@ -51,11 +54,6 @@
 //!     Ok(())
 //! }
 //! ```
-//!
-//! # What the host does not do yet
-//!
-//! Version 0.1 of the host answers [`Error::Other`] with the code `not-implemented` to everything about transactions of
-//! several calls, which have no face here yet: see [`bindings`]. Each call is a transaction of its own.
 
 mod batch;
 pub mod bindings;
@@ -75,12 +73,55 @@ pub mod session;
 pub mod sql;
 mod table;
 pub mod time;
+pub mod transaction;
 mod value;
 mod wire;
 
 pub use serde_json::json;
 
 pub use batch::{Batch, BatchRows};
+/// Makes a function an operation: a transaction that the host runs, and runs again after a conflict.
+///
+/// The function takes one input or none, and returns a `Result`; input and output are types that serde can write and read. It is
+/// listed in [`plugin!`]. Calling it looks like calling a function, and is more: the host opens a transaction, makes a fresh
+/// instance of the plugin, performs the body there, and commits when it returns `Ok`. After a conflict, in any statement or in
+/// the commit, it drops that instance, rolls back, waits, and performs the body in a new one.
+///
+/// ```
+/// use chitin::{Result, TransactionOptions, add, eq, operation, table};
+///
+/// chitin::plugin!(run, operations: [visit]);
+///
+/// fn run(page: String) -> Result<i64> {
+///     visit(page)
+/// }
+///
+/// /// Counts a visit, and says how many there were.
+/// #[operation]
+/// fn visit(page: String) -> Result<i64> {
+///     let page = table("pages").filter(eq("path", page));
+///     let Some(row) = page.update_one([add("visits", 1)])? else {
+///         return Err("there is no such page".into());
+///     };
+///     row.get("visits")
+/// }
+///
+/// /// The same, as often as it takes.
+/// fn visit_patiently(page: String) -> Result<i64> {
+///     visit::with(TransactionOptions::new().max_retries(100), page)
+/// }
+/// # fn main() {}
+/// ```
+///
+/// - `visit(page)` calls it, and `visit::with(options, page)` does with [`TransactionOptions`].
+/// - `visit::here(page)` does what the body does in the transaction that is open here: operations cannot call operations, but
+///   they can be made of them.
+///
+/// An error that the body returns rolls the transaction back, and reaches the caller as [`Error::Rejected`] with its text,
+/// whatever its type: an `Err(Error::Retry(_))` of a body is no request to run it again, since the host has seen by itself
+/// whether there was a conflict, and runs it again in that case even if the body returned `Ok`. A function may return any
+/// error that can be displayed and made from an [`Error`].
+pub use chitin_macros::operation;
 pub use condition::{
     Condition, Operator, Ordering, asc, between, contains, desc, eq, ge, gt, ilike, is_not_null,
     is_null, le, like, lt, ne, none_of, not_ilike, not_like, one_of,
@@ -98,7 +139,8 @@ pub use schema::{Column, create_table, drop_table};
 pub use session::{limits, run_info, setting};
 pub use sql::query;
 pub use table::{
-    AllColumns, Assignment, BatchUpdate, Changes, Conflict, Filtered, Returning, Select, Table,
-    add, reset, set, table,
+    AllColumns, Assignment, BatchUpdate, Changes, Conflict, Filtered, Returning, RowLock, Select,
+    Table, add, reset, set, table,
 };
+pub use transaction::{Isolation, Transaction, TransactionOptions, transaction, transaction_with};
 pub use value::{Other, Value, ValueRef};

@@ -36,9 +36,31 @@ use crate::bindings::chitin::db::session::{ResultFormat, set_result_format};
 /// }
 /// # fn main() {}
 /// ```
+///
+/// A plugin with [operations](macro@crate::operation) lists them: `chitin::plugin!(run, operations: [transfer, open_account]);`.
 #[macro_export]
 macro_rules! plugin {
-    ($run:path) => {
+    ($run:path, operations: [$($operation:path),+ $(,)?] $(,)?) => {
+        const _: () = {
+            struct Exported;
+
+            const OPERATIONS: &[$crate::export::Operation] = &[$(<$operation>::OPERATION),+];
+            const _: () = $crate::export::assert_distinct(OPERATIONS);
+
+            impl $crate::export::transactional::Guest for Exported {
+                fn run(input: String) -> Result<String, String> {
+                    $crate::export::call($run, &input)
+                }
+
+                fn operation(name: String, input: String) -> Result<String, String> {
+                    $crate::export::dispatch(OPERATIONS, &name, &input)
+                }
+            }
+
+            $crate::export::transactional::export!(Exported with_types_in $crate::export::transactional);
+        };
+    };
+    ($run:path $(,)?) => {
         const _: () = {
             struct Exported;
 
@@ -48,7 +70,7 @@ macro_rules! plugin {
                 }
             }
 
-    $crate::export::export_plugin!(Exported with_types_in $crate::export);
+            $crate::export::export_plugin!(Exported with_types_in $crate::export);
         };
     };
 }

@@ -261,7 +261,58 @@ impl ServerKind {
 
 #[cfg(test)]
 mod tests {
-    use super::ServerKind::{CockroachDb, PostgreSql};
+    use super::{
+        Error, Isolation,
+        ServerKind::{CockroachDb, PostgreSql},
+        Snapshot, TransactionOptions,
+    };
+
+    #[test]
+    fn a_transaction_begins_as_it_was_asked_for() {
+        let options = |isolation, read_only, snapshot| TransactionOptions {
+            isolation,
+            read_only,
+            snapshot,
+            ..TransactionOptions::default()
+        };
+        for (asked, text) in [
+            (
+                options(Isolation::Serializable, false, None),
+                "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            ),
+            (
+                options(Isolation::Serializable, true, None),
+                "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY",
+            ),
+            (
+                options(Isolation::ReadCommitted, false, None),
+                "BEGIN ISOLATION LEVEL READ COMMITTED",
+            ),
+            (
+                options(Isolation::ReadCommitted, true, None),
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY",
+            ),
+        ] {
+            for server in [CockroachDb, PostgreSql] {
+                let begin = server.begin(&asked).expect("both can");
+                assert_eq!(begin.text(), text);
+            }
+        }
+        for (snapshot, text) in [
+            (
+                Snapshot::FollowerRead,
+                "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY AS OF SYSTEM TIME follower_read_timestamp()",
+            ),
+            (
+                Snapshot::At(1_700_000_000_000_001),
+                "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY AS OF SYSTEM TIME '1700000000000001000'",
+            ),
+        ] {
+            let asked = options(Isolation::Serializable, true, Some(snapshot));
+            assert_eq!(CockroachDb.begin(&asked).expect("it can").text(), text);
+            assert!(matches!(PostgreSql.begin(&asked), Err(Error::Invalid(_))));
+        }
+    }
 
     #[test]
     fn only_what_the_database_adds_by_itself_is_no_part_of_a_key() {

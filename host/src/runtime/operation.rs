@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     bindings::{Failure, HostBug, Operations},
-    database::{Error, LimitExceeded, Session, TransactionOptions},
+    database::{Error, Session, TransactionOptions},
     sandbox::{Fault, Output, Stdin},
 };
 
@@ -94,11 +94,7 @@ fn failed(launch: &Launch, error: &wasmtime::Error) -> Result<Failure, Failure> 
         return Err(Failure::Bug(bug.clone()));
     }
     match launch.fault(error) {
-        Fault::Limit(limit) => Ok(Failure::Answer(Error::Limit(LimitExceeded {
-            name: limit.name,
-            used: limit.used,
-            maximum: limit.maximum,
-        }))),
+        Fault::Limit(limit) => Ok(Failure::Trapped(limit.to_string())),
         Fault::Trap(stop) => Ok(Failure::Trapped(stop.message)),
         Fault::Exit(code) => Ok(Failure::Trapped(format!(
             "it exited with code {code} instead of returning"

@@ -5,27 +5,40 @@
 //! list of their case and what it holds, `["int64", 7]` and `["null"]`; given as anything else, a JSON value is the case
 //! that is obvious. Rows come back as they are, whatever the result format: `{"columns": [["n", "int8"]], "rows":
 //! [[["int64", 7]]]}`.
+//!
+//! The export `operation` does the same, whatever its name: `{"call": "run", "operations": [...], "options":
+//! {"max-retries": 1}}` has the answers to these operations as its answer. Handles of transactions are told apart by their
+//! place, `{"call": "commit", "transaction": 0}`; without it the innermost open one is meant.
 
 mod answer;
 mod operation;
 mod parse;
 mod perform;
+mod transaction;
 mod value;
+mod world;
 
+use chitin::export::{call, transactional};
 use operation::Operation;
 use perform::Guest;
 
-chitin::plugin!(run);
+struct DoesAsTold;
 
-fn run(operations: Vec<Operation>) -> Result<Vec<serde_json::Value>, String> {
+impl transactional::Guest for DoesAsTold {
+    fn run(input: String) -> Result<String, String> {
+        call(perform, &input)
+    }
+
+    fn operation(_name: String, input: String) -> Result<String, String> {
+        call(perform, &input)
+    }
+}
+
+transactional::export!(DoesAsTold with_types_in transactional);
+
+fn perform(operations: Vec<Operation>) -> Result<Vec<serde_json::Value>, String> {
     let mut guest = Guest::default();
-    operations
-        .into_iter()
-        .map(|operation| {
-            Ok(match guest.perform(operation)? {
-                Ok(answer) => serde_json::json!({ "ok": answer }),
-                Err(error) => serde_json::json!({ "error": answer::error(error) }),
-            })
-        })
-        .collect()
+    let answers = guest.perform_all(operations);
+    guest.end();
+    answers
 }

@@ -130,27 +130,84 @@ pub(crate) enum Operation {
         context: String,
         message: String,
     },
-    /// `transactions.run`.
+    /// `transactions.run`. These operations are the input: the export `operation` does them, and its output is the answer.
     Run {
+        #[serde(default = "told")]
         name: String,
         #[serde(default)]
-        input: String,
+        operations: Vec<serde_json::Value>,
+        /// Instead of operations: any text.
+        input: Option<String>,
+        options: Option<TransactionOptions>,
     },
-    /// The transaction becomes the innermost one.
-    Begin {},
-    /// Of the innermost transaction.
-    Commit {},
-    Rollback {},
-    Restart {},
-    Attempt {},
-    DropTransaction {},
-    /// Not of the contract: returns an error of its own, or panics.
+    /// The answer is the place of the transaction, from 0, among all that were begun.
+    Begin {
+        options: Option<TransactionOptions>,
+    },
+    Commit(Handle),
+    Rollback(Handle),
+    Restart(Handle),
+    Attempt(Handle),
+    DropTransaction(Handle),
+    /// Not of the contract, as all that follow: handles are not dropped at the end, as in languages that forget it.
+    LeaveOpen {},
+    /// From now on the first error ends this instance, and is its error.
+    StopOnError {},
+    Repeat {
+        times: u32,
+        operations: Vec<Self>,
+    },
+    /// Both clocks: microseconds since 1970 and nanoseconds since whenever.
+    Clock {},
+    /// Sixteen bytes of every source of randomness.
+    Random {},
+    Sleep {
+        milliseconds: u64,
+    },
+    /// Returns an error of its own.
     Fail {
         message: String,
     },
     Panic {
         message: String,
     },
+}
+
+fn told() -> String {
+    "told".to_owned()
+}
+
+/// The place of a transaction. Left out, it is the last that was begun and neither committed, rolled back nor dropped.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Handle {
+    pub(crate) transaction: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct TransactionOptions {
+    pub(crate) max_retries: Option<u32>,
+    pub(crate) timeout_ms: Option<u64>,
+    pub(crate) isolation: Option<Isolation>,
+    pub(crate) read_only: bool,
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) resolve_ambiguous: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Isolation {
+    Serializable,
+    ReadCommitted,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Snapshot {
+    FollowerRead,
+    /// Microseconds since 1970.
+    At(i64),
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]

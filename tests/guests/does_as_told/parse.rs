@@ -1,6 +1,6 @@
 //! From what the guest was told to the types of the contract. What cannot be understood ends the run.
 
-use chitin::bindings::chitin::db::{reads, schema, sql, types, writes};
+use chitin::bindings::chitin::db::{reads, schema, sql, transactions, types, writes};
 use chitin::bindings::wasi::logging::logging;
 use chitin::{BatchRows, Value};
 
@@ -210,6 +210,25 @@ pub(crate) fn statement(told: told::Statement) -> Result<sql::Statement> {
         text: told.text,
         parameters: values(told.parameters)?,
     })
+}
+
+pub(crate) fn transaction_options(
+    told: told::TransactionOptions,
+) -> transactions::TransactionOptions {
+    transactions::TransactionOptions {
+        max_retries: told.max_retries,
+        timeout_ms: told.timeout_ms,
+        isolation: told.isolation.map(|isolation| match isolation {
+            told::Isolation::Serializable => transactions::Isolation::Serializable,
+            told::Isolation::ReadCommitted => transactions::Isolation::ReadCommitted,
+        }),
+        read_only: told.read_only,
+        snapshot: told.snapshot.map(|snapshot| match snapshot {
+            told::Snapshot::FollowerRead => transactions::Snapshot::FollowerRead,
+            told::Snapshot::At(instant) => transactions::Snapshot::At(instant),
+        }),
+        resolve_ambiguous: told.resolve_ambiguous,
+    }
 }
 
 pub(crate) fn level(name: &str) -> Result<logging::Level> {

@@ -5,29 +5,53 @@
     reason = "each function performs its own kind of operation"
 )]
 
-use chitin::bindings::chitin::db::{
-    databases, reads, schema, session, sql, transactions, types, writes,
-};
+use chitin::bindings::chitin::db::{databases, reads, schema, session, sql, types, writes};
 use chitin::bindings::wasi::logging::logging;
 use serde_json::{Value as Json, json};
 
 use crate::operation::{Operation, ResultFormat};
-use crate::{answer, parse};
+use crate::transaction::Transactions;
+use crate::{answer, parse, world};
 
 /// What a call gave, or why it failed.
-type Answer = Result<Json, types::Error>;
+pub(crate) type Answer = Result<Json, types::Error>;
 
-/// The handles that this guest holds.
+/// The handles that this guest holds, and how it goes on after an error.
 #[derive(Default)]
 pub(crate) struct Guest {
     cursors: Vec<Option<sql::Cursor>>,
-    /// The innermost is the last.
-    transactions: Vec<transactions::Transaction>,
+    transactions: Transactions,
+    stops_on_error: bool,
+    leaves_open: bool,
 }
 
 impl Guest {
+    /// Does as it is told, one after another, and gives the answers.
+    pub(crate) fn perform_all(&mut self, operations: Vec<Operation>) -> Result<Vec<Json>, String> {
+        operations
+            .into_iter()
+            .map(|operation| match self.perform(operation)? {
+                Ok(answer) => Ok(json!({ "ok": answer })),
+                Err(error) => {
+                    let answer = json!({ "error": answer::error(error) });
+                    if self.stops_on_error {
+                        return Err(answer.to_string());
+                    }
+                    Ok(answer)
+                }
+            })
+            .collect()
+    }
+
+    /// Ends what is open, the innermost first, or leaves it to the host if it was told so.
+    pub(crate) fn end(self) {
+        if self.leaves_open {
+            std::mem::forget(self);
+        }
+    }
+
     /// Does as it is told. An operation that makes no sense is an error, which ends the run.
-    pub(crate) fn perform(&mut self, operation: Operation) -> Result<Answer, String> {
+    fn perform(&mut self, operation: Operation) -> Result<Answer, String> {
         match operation {
             Operation::Select { .. } | Operation::SelectOne { .. } | Operation::Count { .. } => {
                 read(operation)
@@ -45,12 +69,15 @@ impl Guest {
             | Operation::CursorNext { .. }
             | Operation::DropCursor { .. } => self.use_cursor(operation),
             Operation::Run { .. }
-            | Operation::Begin {}
-            | Operation::Commit {}
-            | Operation::Rollback {}
-            | Operation::Restart {}
-            | Operation::Attempt {}
-            | Operation::DropTransaction {} => self.use_transaction(operation),
+            | Operation::Begin { .. }
+            | Operation::Commit(_)
+            | Operation::Rollback(_)
+            | Operation::Restart(_)
+            | Operation::Attempt(_)
+            | Operation::DropTransaction(_) => self.transactions.perform(operation),
+            Operation::LeaveOpen {} | Operation::StopOnError {} | Operation::Repeat { .. } => {
+                self.go_on(operation)
+            }
             Operation::CreateTable { .. }
             | Operation::DropTable { .. }
             | Operation::Tables { .. }
@@ -61,10 +88,30 @@ impl Guest {
             | Operation::Info {}
             | Operation::Setting { .. }
             | Operation::Limits {}
-            | Operation::Log { .. }
+            | Operation::Log { .. } => use_session(operation),
+            Operation::Clock {}
+            | Operation::Random {}
+            | Operation::Sleep { .. }
             | Operation::Fail { .. }
-            | Operation::Panic { .. } => use_session(operation),
+            | Operation::Panic { .. } => world::perform(operation),
         }
+    }
+
+    fn go_on(&mut self, operation: Operation) -> Result<Answer, String> {
+        Ok(Ok(match operation {
+            Operation::LeaveOpen {} => {
+                self.leaves_open = true;
+                Json::Null
+            }
+            Operation::StopOnError {} => {
+                self.stops_on_error = true;
+                Json::Null
+            }
+            Operation::Repeat { times, operations } => (0..times)
+                .map(|_| self.perform_all(operations.clone()))
+                .collect::<Result<_, _>>()?,
+            _ => return Err("this is no operation on the guest itself".to_owned()),
+        }))
     }
 
     fn use_cursor(&mut self, operation: Operation) -> Result<Answer, String> {
@@ -100,34 +147,6 @@ impl Guest {
             .get(place)
             .and_then(Option::as_ref)
             .ok_or_else(|| format!("there is no cursor {place}"))
-    }
-
-    fn use_transaction(&mut self, operation: Operation) -> Result<Answer, String> {
-        let innermost = || {
-            self.transactions
-                .last()
-                .ok_or_else(|| "there is no transaction".to_owned())
-        };
-        let done = |()| Json::Null;
-        match operation {
-            Operation::Run { name, input } => {
-                Ok(transactions::run(&name, &input, None).map(Json::String))
-            }
-            Operation::Begin {} => Ok(transactions::begin(None).map(|transaction| {
-                self.transactions.push(transaction);
-                json!(self.transactions.len() - 1)
-            })),
-            Operation::Commit {} => Ok(innermost()?.commit().map(done)),
-            Operation::Rollback {} => Ok(innermost()?.rollback().map(done)),
-            Operation::Restart {} => Ok(innermost()?.restart().map(done)),
-            Operation::Attempt {} => Ok(Ok(innermost()?.attempt().into())),
-            Operation::DropTransaction {} => {
-                innermost()?;
-                self.transactions.pop();
-                Ok(Ok(Json::Null))
-            }
-            _ => Err("this is no operation on transactions".to_owned()),
-        }
     }
 }
 
@@ -305,7 +324,6 @@ fn define(operation: Operation) -> Result<Answer, String> {
     })
 }
 
-#[expect(clippy::panic, reason = "it was told to")]
 fn use_session(operation: Operation) -> Result<Answer, String> {
     Ok(Ok(match operation {
         Operation::SetResultFormat { format } => {
@@ -335,8 +353,6 @@ fn use_session(operation: Operation) -> Result<Answer, String> {
             logging::log(parse::level(&level)?, &context, &message);
             Json::Null
         }
-        Operation::Fail { message } => return Err(message),
-        Operation::Panic { message } => panic!("{message}"),
         _ => return Err("this is no operation of a session".to_owned()),
     }))
 }

@@ -160,7 +160,7 @@ fn survives_json(number: f64) -> bool {
     read.is_ok_and(|read| read.to_bits() == number.to_bits())
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut digits, byte| {
         digits.extend(
             [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('?')),

@@ -3,7 +3,7 @@
 mod select;
 mod write;
 
-pub use select::Select;
+pub use select::{RowLock, Select};
 pub use write::{
     AllColumns, Assignment, BatchUpdate, Changes, Conflict, Filtered, Returning, add, reset, set,
 };
@@ -69,6 +69,11 @@ impl Table {
     /// At most so many rows.
     pub fn limit(&self, rows: u64) -> Select {
         self.reading().limit(rows)
+    }
+
+    /// All rows, locked until the transaction ends.
+    pub fn lock(&self, lock: RowLock) -> Select {
+        self.reading().lock(lock)
     }
 
     /// Reads all rows.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Select;
+use super::{RowLock, Select};
 #[cfg(doc)]
 use crate::Error;
 use crate::Result;
@@ -46,6 +46,24 @@ impl Filtered {
     /// At most so many of them.
     pub fn limit(self, rows: u64) -> Select {
         self.reading().limit(rows)
+    }
+
+    /// Locked until the transaction ends, as they are read.
+    ///
+    /// ```no_run
+    /// use chitin::{RowLock, eq, set, table};
+    ///
+    /// chitin::transaction(|_| {
+    ///     let account = table("accounts").filter(eq("id", 1));
+    ///     let Some(row) = account.clone().lock(RowLock::for_update()).select_one()? else {
+    ///         return Ok(0);
+    ///     };
+    ///     account.update([set("balance", row.get::<i64>("balance")? / 2)])
+    /// })?;
+    /// # Ok::<(), chitin::Error>(())
+    /// ```
+    pub fn lock(self, lock: RowLock) -> Select {
+        self.reading().lock(lock)
     }
 
     /// Reads them.

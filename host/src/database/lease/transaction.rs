@@ -42,7 +42,7 @@ pub(super) struct Opening {
 }
 
 impl Begin {
-    pub(super) fn text(&self) -> Cow<'static, str> {
+    pub(in crate::database) fn text(&self) -> Cow<'static, str> {
         match self {
             Self::Known(text) | Self::Needed(text) => Cow::Borrowed(text),
             Self::Alone(text) => Cow::Owned(text.clone()),

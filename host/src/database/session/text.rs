@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Session {
-    /// Runs SQL text and gives its rows. A write that gives back any number of rows takes two more round trips, for a transaction
+    /// Runs SQL text and gives its rows. A write that gives back any number of rows takes one more round trip, for a transaction
     /// that is rolled back if they are too many.
     pub async fn query(&mut self, text: &str, parameters: &[Value<'_>]) -> Result<Rows, Error> {
         let (checked, statement) = self.check_text(text, parameters)?;

@@ -20,7 +20,7 @@ struct Upsert<'u> {
 impl Session {
     /// Inserts one row, or does what `conflict` says if its key is there already. A row that is kept is neither counted nor returned.
     ///
-    /// One round trip. The first time that a table's primary key or the columns to be returned must be known, one more; and two more
+    /// One round trip. The first time that a table's primary key or the columns to be returned must be known, one more; and one more
     /// if what was written over may come back larger than what was given.
     pub async fn upsert(
         &mut self,

@@ -68,7 +68,7 @@ impl Session {
         mut lease: Lease,
         transaction: &Transaction,
     ) -> Result<(), Error> {
-        let marker = self.marker(transaction).await;
+        let marker = self.marker(transaction);
         let mark = marker.as_ref().map(|marker| marker.query(MARK));
         let bounds = self.bounds_in(transaction, self.bounds(Author::Host));
         let committed = lease.commit(mark, &bounds).await;
@@ -109,7 +109,7 @@ impl Session {
     }
 
     /// The mark that this transaction is to leave, if it wrote and the database is prepared for marks.
-    async fn marker(&mut self, transaction: &Transaction) -> Option<Marker> {
+    fn marker(&self, transaction: &Transaction) -> Option<Marker> {
         let is_wanted = match transaction.options.resolve_ambiguous {
             Some(wanted) => wanted,
             None => matches!(transaction.form, super::Form::Host),

@@ -1,12 +1,8 @@
-//! The glue between the export `run` and a plugin's function. Only [`plugin!`](crate::plugin!) names it.
-
-#![expect(clippy::same_length_and_capacity, reason = "generated")]
-
-use crate::plugin::Plugin;
+//! The same with the export `operation`.
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "plugin",
+    world: "transactional-plugin",
     with: {
         "chitin:db/types@0.1.0": crate::bindings::chitin::db::types,
         "chitin:db/reads@0.1.0": crate::bindings::chitin::db::reads,
@@ -19,11 +15,7 @@ wit_bindgen::generate!({
         "wasi:logging/logging@0.1.0-draft": crate::bindings::wasi::logging::logging,
     },
     pub_export_macro: true,
-    export_macro_name: "export_plugin",
+    export_macro_name: "export_transactional_plugin",
 });
 
-/// Prepares the instance, parses the input, calls the function and prints its output.
-pub fn call<Signature>(plugin: impl Plugin<Signature>, input: &str) -> Result<String, String> {
-    crate::init();
-    plugin.call(input)
-}
+pub use export_transactional_plugin as export;

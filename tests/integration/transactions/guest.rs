@@ -1,0 +1,393 @@
+//! The rules of transactions, as a guest meets them.
+
+use host::{
+    database::{Chaos, TransactionOptions},
+    runtime::{End, Outcome, Request},
+    sandbox,
+};
+use serde_json::{Value as Json, json};
+use tests::{Bench, example, request, transaction};
+use tokio_postgres::Client;
+
+use super::{Database, TestDatabase, ask, nothing_is_open, opened, policy, prepared, rows};
+
+async fn told(database: Database) -> Bench {
+    Bench::load(&example("does_as_told"), database).await
+}
+
+fn insert(id: i64) -> Json {
+    json!({ "call": "insert", "table": "t", "fields": [["id", id], ["n", 0]] })
+}
+
+/// Makes the statement on `t` with this number fail with a conflict, as often as this: a sequence counts also what is rolled back.
+async fn conflicts(client: &Client, when: &str, times: u32) {
+    let sql = format!(
+        "CREATE SEQUENCE conflicts;
+         CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF nextval('conflicts') <= {times} THEN RAISE EXCEPTION 'a race' USING ERRCODE = '40001'; END IF;
+             RETURN NEW; END $$;
+         {when} EXECUTE FUNCTION conflict()"
+    );
+    client.batch_execute(&sql).await.expect("made");
+}
+
+const AT_ONCE: &str = "CREATE TRIGGER conflict BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id = 2)";
+const AT_COMMIT: &str = "CREATE CONSTRAINT TRIGGER conflict AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id = 2)";
+
+fn asked(operations: &Json) -> Request {
+    Request {
+        retry: policy(5),
+        ..request(operations.to_string())
+    }
+}
+
+/// The answers of a guest that came to its end.
+fn answers(outcome: &Outcome) -> Vec<Json> {
+    let End::Finished {
+        output: Some(output),
+    } = &outcome.end
+    else {
+        panic!("{}", outcome.end);
+    };
+    serde_json::from_str(output).expect("a list of answers")
+}
+
+async fn tell(bench: &Bench, operations: Json) -> (Vec<Json>, Outcome) {
+    let outcome = bench.run(asked(&operations)).await;
+    (answers(&outcome), outcome)
+}
+
+fn operation(operations: Json) -> Json {
+    json!([{ "call": "run", "operations": operations }])
+}
+
+#[tokio::test]
+async fn an_operation_is_one_transaction() {
+    let (_database, client, connected) = prepared().await;
+    let bench = told(connected).await;
+    let (answers, outcome) = tell(
+        &bench,
+        operation(json!([insert(1), insert(2), { "call": "count", "table": "t" }])),
+    )
+    .await;
+    assert_eq!(answers[0]["ok"][2]["ok"], 2, "{answers:?}");
+    assert_eq!(rows(&client).await, 2);
+    // Three statements and the COMMIT; and once, whether there is a table of markers.
+    assert_eq!(outcome.report.database.round_trips, 3 + 1 + 1);
+}
+
+#[tokio::test]
+async fn an_operation_that_fails_in_any_way_keeps_nothing() {
+    let (_database, client, connected) = prepared().await;
+    let bench = told(connected).await;
+    tell(&bench, json!([insert(1)])).await;
+    for (end, case) in [
+        (
+            json!([insert(2), { "call": "fail", "message": "no" }]),
+            "rejected",
+        ),
+        (
+            json!([insert(2), { "call": "panic", "message": "no" }]),
+            "trapped",
+        ),
+        // It goes on after the failure, and says that all is well.
+        (json!([insert(2), insert(1)]), "database"),
+        (json!([insert(2), insert(1), insert(3)]), "database"),
+        (
+            json!([insert(2), { "call": "begin" }, { "call": "leave-open" }]),
+            "invalid",
+        ),
+        (
+            json!([insert(2), { "call": "query", "text": "SELECT * FROM none" }]),
+            "database",
+        ),
+    ] {
+        let (answers, _) = tell(&bench, operation(end.clone())).await;
+        assert_eq!(answers[0]["error"]["case"], case, "{end}: {}", answers[0]);
+        nothing_is_open(&client).await;
+        assert_eq!(rows(&client).await, 1, "{end}");
+    }
+    let undone =
+        json!([insert(2), { "call": "begin" }, insert(1), { "call": "rollback" }, insert(3)]);
+    let (answers, _) = tell(&bench, operation(undone)).await;
+    assert!(answers[0]["ok"].is_array(), "{}", answers[0]);
+    assert_eq!(rows(&client).await, 3);
+}
+
+#[tokio::test]
+async fn a_conflict_is_met_with_another_attempt_whatever_the_guest_says() {
+    for when in [AT_ONCE, AT_COMMIT] {
+        for end in [
+            json!({ "call": "info" }),
+            json!({ "call": "fail", "message": "no" }),
+            json!({ "call": "panic", "message": "no" }),
+            insert(4),
+        ] {
+            let (_database, client, connected) = prepared().await;
+            conflicts(&client, when, 2).await;
+            let bench = told(connected).await;
+            let operations = json!([insert(1), insert(2), insert(3), end]);
+            let outcome = bench.run(asked(&operation(operations))).await;
+            assert_eq!(outcome.report.database.retries, 2, "{when} {end}");
+            assert_eq!(outcome.report.retries[0].count, 2);
+            let answers = answers(&outcome);
+            let case = &answers[0]["error"]["case"];
+            let expected = match end["call"].as_str() {
+                Some("fail") => (json!("rejected"), 0),
+                Some("panic") => (json!("trapped"), 0),
+                Some("insert") => (Json::Null, 4),
+                _ => (Json::Null, 3),
+            };
+            // What fails by itself never comes to its COMMIT, nor to the conflict there.
+            let is_lost = when == AT_ONCE || expected.1 > 0;
+            if is_lost {
+                assert_eq!(
+                    (case.clone(), rows(&client).await),
+                    expected,
+                    "{when} {end}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn when_all_attempts_are_lost_the_caller_is_told() {
+    let (_database, client, connected) = prepared().await;
+    conflicts(&client, AT_COMMIT, 100).await;
+    let bench = told(connected).await;
+    let options = json!({ "max-retries": 2 });
+    let run = json!([{ "call": "run", "operations": [insert(2)], "options": options }, insert(1)]);
+    let (answers, outcome) = tell(&bench, run).await;
+    assert_eq!(answers[0]["error"]["case"], "attempts-exhausted");
+    assert_eq!(answers[1]["ok"]["count"], 1, "the caller goes on");
+    assert_eq!(outcome.report.retries[0].count, 3);
+    assert_eq!(rows(&client).await, 1);
+}
+
+#[tokio::test]
+async fn no_transaction_is_run_inside_another() {
+    let (_database, client, connected) = prepared().await;
+    let bench = told(connected).await;
+    let inner = json!({ "call": "run", "operations": [insert(1)] });
+    let (answers, _) = tell(&bench, json!([{ "call": "begin" }, inner])).await;
+    assert_eq!(answers[1]["error"]["case"], "denied");
+    let (answers, _) = tell(&bench, operation(json!([inner]))).await;
+    assert_eq!(answers[0]["ok"][0]["error"]["case"], "denied");
+    let whole = transaction(json!([inner]).to_string(), tokio::io::sink());
+    let outcome = bench.run(whole).await;
+    assert_eq!(self::answers(&outcome)[0]["error"]["case"], "denied");
+    let create = json!({ "call": "create-table", "table": "made", "definition": { "columns": [{ "name": "id", "data-type": "int64" }] } });
+    let (answers, _) = tell(&bench, operation(json!([create]))).await;
+    assert_eq!(answers[0]["ok"][0]["error"]["case"], "denied");
+    assert_eq!(rows(&client).await, 0);
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_left_open_is_not_committed() {
+    let (_database, client, connected) = prepared().await;
+    let bench = told(connected).await;
+    let left = json!([{ "call": "begin" }, insert(1), { "call": "leave-open" }]);
+    let outcome = bench.run(asked(&left)).await;
+    assert!(
+        matches!(&outcome.end, End::NotCommitted(why) if why.contains("left open")),
+        "{}",
+        outcome.end
+    );
+    nothing_is_open(&client).await;
+    // Spent, and never dropped: that holds nothing.
+    let spent =
+        json!([{ "call": "begin" }, insert(1), { "call": "commit" }, { "call": "leave-open" }]);
+    let (answers, _) = tell(&bench, spent).await;
+    assert_eq!(answers[2], json!({ "ok": null }));
+    assert_eq!(rows(&client).await, 1);
+}
+
+#[tokio::test]
+async fn a_guest_restarts_its_own_transaction() {
+    let (_database, client, connected) = prepared().await;
+    conflicts(&client, AT_ONCE, 1).await;
+    let bench = told(connected).await;
+    let steps = json!([
+        { "call": "begin" }, insert(1), insert(2), { "call": "commit" }, { "call": "restart", "transaction": 0 },
+        { "call": "attempt", "transaction": 0 }, insert(1), insert(2), { "call": "commit", "transaction": 0 },
+    ]);
+    let (answers, _) = tell(&bench, steps).await;
+    assert_eq!(answers[2]["error"]["case"], "retry", "{answers:?}");
+    assert_eq!(answers[3]["error"]["case"], "retry", "{answers:?}");
+    assert_eq!(
+        (&answers[5]["ok"], &answers[8]),
+        (&json!(2), &json!({ "ok": null }))
+    );
+    assert_eq!(rows(&client).await, 2);
+}
+
+#[tokio::test]
+async fn a_whole_run_is_one_transaction() {
+    for (when, operations, committed) in [
+        (AT_COMMIT, json!([insert(1), insert(2)]), 2),
+        (AT_ONCE, json!([insert(1), insert(2), insert(3)]), 3),
+    ] {
+        let (_database, client, connected) = prepared().await;
+        conflicts(&client, when, 2).await;
+        let bench = told(connected).await;
+        let whole = Request {
+            retry: policy(5),
+            ..transaction(operations.to_string(), tokio::io::sink())
+        };
+        let outcome = bench.run(whole).await;
+        assert_eq!(
+            answers(&outcome).len(),
+            operations.as_array().map_or(0, Vec::len)
+        );
+        assert_eq!(outcome.report.attempts, 3);
+        assert_eq!(rows(&client).await, committed);
+
+        let failed = json!([insert(9), insert(1)]).to_string();
+        let outcome = bench.run(transaction(failed, tokio::io::sink())).await;
+        assert!(
+            matches!(&outcome.end, End::NotCommitted(why) if why.contains("23505")),
+            "{}",
+            outcome.end
+        );
+        let failed = json!([insert(9), { "call": "fail", "message": "no" }]).to_string();
+        let outcome = bench.run(transaction(failed, tokio::io::sink())).await;
+        assert!(
+            matches!(&outcome.end, End::PluginError(_)),
+            "{}",
+            outcome.end
+        );
+        assert_eq!(rows(&client).await, committed);
+    }
+}
+
+/// A program prints its arguments; what it printed in attempts that were lost is not seen.
+#[tokio::test]
+async fn the_output_of_lost_attempts_is_not_seen() {
+    let (_database, _client, connected) = prepared().await;
+    let bench = Bench::load(&example("echo_program"), connected).await;
+    let (ours, mut theirs) = tokio::io::duplex(64 << 10);
+    let whole = Request {
+        arguments: vec!["word".to_owned()],
+        retry: policy(20),
+        chaos: Chaos::new(0.7).expect("a share"),
+        ..transaction("", ours)
+    };
+    let mut attempts = 0;
+    let outcome = bench.run(whole).await;
+    attempts += outcome.report.attempts;
+    assert!(
+        matches!(outcome.end, End::Finished { .. }),
+        "{}",
+        outcome.end
+    );
+    let mut printed = String::new();
+    tokio::io::AsyncReadExt::read_to_string(&mut theirs, &mut printed)
+        .await
+        .expect("printed");
+    assert_eq!(
+        printed.matches("word").count(),
+        1,
+        "{printed} in {attempts} attempts"
+    );
+}
+
+/// A run is admitted only with the slots it can need, and holds no connection while it waits for one: nobody waits for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_runs_than_slots_and_connections_all_end() {
+    let (database, client, _) = prepared().await;
+    let connected = opened(&database, "min_connections=1&max_connections=1").await;
+    let limits = sandbox::Limits {
+        slots: 4,
+        ..sandbox::Limits::default()
+    };
+    let bench = Bench::with_limits(&example("does_as_told"), connected, limits).await;
+    let runs = (0..8).map(|run| {
+        let operations = json!([insert(10 * run), insert(10 * run + 1)]);
+        let work = json!([
+            { "call": "count", "table": "t" },
+            { "call": "run", "operations": operations },
+            { "call": "count", "table": "t" },
+        ]);
+        let request = Request {
+            retry: policy(50),
+            ..request(work.to_string())
+        };
+        bench.run(request)
+    });
+    for outcome in futures_util::future::join_all(runs).await {
+        let answers = answers(&outcome);
+        assert!(
+            answers.iter().all(|answer| answer["error"].is_null()),
+            "{answers:?}"
+        );
+    }
+    assert_eq!(rows(&client).await, 16);
+}
+
+/// What attempts can tell of the world they are in.
+async fn worlds(database: &TestDatabase, client: &Client) -> Vec<Json> {
+    let bench = told(database.connect().await).await;
+    conflicts(client, AT_ONCE, 0).await;
+    let look = json!([{ "call": "clock" }, { "call": "random" }, { "call": "info" }]);
+    let run = json!({ "call": "run", "operations": look });
+    let (answers, _) = tell(&bench, json!([run, run, look[1], look[2]])).await;
+    answers
+}
+
+#[tokio::test]
+async fn transactions_of_one_run_see_different_randomness() {
+    let (database, client, _) = prepared().await;
+    let answers = worlds(&database, &client).await;
+    let random = [
+        &answers[0]["ok"][1]["ok"],
+        &answers[1]["ok"][1]["ok"],
+        &answers[2]["ok"],
+    ];
+    for kind in ["random", "insecure", "seed"] {
+        let drawn: std::collections::BTreeSet<_> = random
+            .iter()
+            .map(|random| random[kind].to_string())
+            .collect();
+        assert_eq!(drawn.len(), 3, "{kind}: {drawn:?}");
+    }
+    let runs = [&answers[0]["ok"][2]["ok"], &answers[3]["ok"]].map(|info| &info["run-id"]);
+    assert_eq!(runs[0], runs[1]);
+}
+
+#[tokio::test]
+async fn options_reach_the_database() {
+    let (_database, client, connected) = prepared().await;
+    let bench = told(connected).await;
+    let run =
+        |options: Json| json!({ "call": "run", "operations": [insert(1)], "options": options });
+    let (answers, _) = tell(
+        &bench,
+        json!([
+            run(json!({ "read-only": true })),
+            run(json!({ "isolation": "read-committed" })),
+            run(json!({ "snapshot": "follower-read", "read-only": true })),
+            { "call": "begin", "options": { "snapshot": { "at": 1 } } },
+        ]),
+    )
+    .await;
+    assert_eq!(answers[0]["error"]["case"], "database");
+    assert_eq!(answers[1]["error"]["case"], "denied");
+    assert_eq!(answers[2]["error"]["case"], "invalid");
+    assert_eq!(answers[3]["error"]["case"], "invalid");
+    assert_eq!(ask(&client, "SELECT count(*) FROM t").await, 0);
+    let options = TransactionOptions {
+        read_only: true,
+        ..TransactionOptions::default()
+    };
+    let whole = Request {
+        transaction: Some(options),
+        ..request(json!([insert(1)]).to_string())
+    };
+    let outcome = bench.run(whole).await;
+    assert!(
+        matches!(&outcome.end, End::NotCommitted(why) if why.contains("25006")),
+        "{}",
+        outcome.end
+    );
+}

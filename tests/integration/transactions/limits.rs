@@ -1,0 +1,101 @@
+//! How long and how deep a transaction may be.
+
+use std::time::Duration;
+
+use host::database::{Database, Error, Limits, TimeoutStep};
+
+use super::{ask, insert, nothing_is_open, prepared};
+
+#[tokio::test]
+async fn savepoints_are_bounded() {
+    let (_database, _client, connected) = prepared().await;
+    let limits = Limits {
+        open_savepoints: 2,
+        ..Limits::default()
+    };
+    let mut session = connected.session(tests::session_options(limits));
+    for _ in 0..3 {
+        session.begin(None).await.expect("begun");
+    }
+    let Err(Error::Limit(limit)) = session.begin(None).await else {
+        panic!("there are three");
+    };
+    assert_eq!(
+        (limit.name, limit.used, limit.maximum),
+        ("open-savepoints", 3, 2)
+    );
+}
+
+/// A transaction that is held for too long, busy or idle, is over, and holds nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_is_held_for_too_long_is_over() {
+    let (_database, client, connected) = prepared().await;
+    let ms = Duration::from_millis;
+    for (transaction, idle) in [(ms(10_000), ms(100)), (ms(100), ms(10_000))] {
+        let limits = Limits {
+            transaction_timeout: transaction,
+            idle_in_transaction: idle,
+            ..Limits::default()
+        };
+        let mut session = connected.session(tests::session_options(limits));
+        let transaction = session.begin(None).await.expect("begun");
+        insert(&mut session, 1).await.expect("inserted");
+        tokio::time::sleep(ms(120)).await;
+        let over = insert(&mut session, 2).await;
+        assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
+        nothing_is_open(&client).await;
+        let over = session.commit(transaction).await;
+        assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
+    }
+    assert_eq!(ask(&client, "SELECT count(*) FROM t").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_ends_with_the_time_of_its_transaction() {
+    let (_database, client, connected) = prepared().await;
+    let limits = Limits {
+        transaction_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let mut session = connected.session(tests::session_options(limits));
+    session.begin(None).await.expect("begun");
+    let over = session.query("SELECT pg_sleep(60)", &[]).await;
+    assert!(
+        matches!(over, Err(Error::Timeout(TimeoutStep::Holding))),
+        "{over:?}"
+    );
+    nothing_is_open(&client).await;
+}
+
+/// The server ends what the host cannot see: here the host believes that it has all the time in the world.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_ends_what_is_idle() {
+    let (database, client, _) = prepared().await;
+    let limits = Limits {
+        idle_in_transaction: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let connected = Database::connect(database.options(), limits).await;
+    let connected = connected.expect("it connects");
+    let mut session = connected.session(tests::session_options(Limits::default()));
+    let transaction = session.begin(None).await.expect("begun");
+    insert(&mut session, 1).await.expect("inserted");
+    let mut reader = connected.session(tests::session_options(Limits::default()));
+    let series = "SELECT n FROM generate_series(1, 1000) AS n";
+    let cursor = reader.open_cursor(series, &[]).await.expect("open");
+    super::wait_until("the server to end it", async || {
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
+        ask(&client, open).await == 1
+    })
+    .await;
+    let over = insert(&mut session, 2).await;
+    assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
+    let over = session.commit(transaction).await;
+    assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
+    assert_eq!(ask(&client, "SELECT count(*) FROM t").await, 0);
+    let read = reader
+        .fetch(cursor, 1_000)
+        .await
+        .expect("a cursor may be idle");
+    assert!(read.is_some());
+}
