@@ -72,6 +72,8 @@ pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) rights: RightsArguments,
     #[command(flatten)]
+    pub(super) transactions: TransactionArguments,
+    #[command(flatten)]
     pub(super) limits: LimitArguments,
     #[command(flatten)]
     pub(super) cache: CacheArguments,
@@ -140,16 +142,39 @@ pub(super) struct RightsArguments {
     /// granted. A plugin that imports what it was not granted is refused before any of its code runs.
     #[arg(long, value_name = "LIST")]
     pub(super) grant: Vec<String>,
+}
 
-    /// Run the whole plugin as one transaction (not in this version)
+/// How transactions are done.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Transactions")]
+pub(super) struct TransactionArguments {
+    /// Run the whole plugin as one transaction, which is done again in a fresh instance when it loses a race
+    ///
+    /// Its output is withheld until it is committed, and what it reads from standard input is kept for the next attempt. Without it, each
+    /// call is a transaction of its own, unless the plugin begins one. In the configuration file it is `transaction` of a plugin.
     #[arg(long)]
     pub(super) transaction: bool,
 
     /// How often work that lost a race or its connection is done again [default: 3]
     ///
-    /// Each call is a transaction of its own, and is done again by itself. 0 runs everything once.
+    /// It holds for the whole run as one transaction, for transactions that the plugin begins, and for each call outside of one. 0 does
+    /// everything once.
     #[arg(long, value_name = "N")]
     pub(super) max_retries: Option<u32>,
+
+    /// Let transactions be READ COMMITTED if they ask for it
+    ///
+    /// What others commit is then seen between one statement and the next, and is not noticed by the host: what a transaction read may be
+    /// wrong when it writes.
+    #[arg(long)]
+    pub(super) allow_read_committed: bool,
+
+    /// Let this share of the attempts at transactions fail on purpose, from 0 to 1, such as 0.2
+    ///
+    /// Each of them fails at one of its statements or at its commit as if it had lost a race (40001). It shows the author of a plugin whether
+    /// it stands being done again.
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
+    pub(super) chaos: Option<String>,
 }
 
 /// How much the plugin may use.
@@ -245,6 +270,13 @@ pub(super) struct OutputArguments {
     /// more detail.
     #[arg(long, value_name = "LEVEL", value_enum, hide_possible_values = true)]
     pub(super) log_level: Option<LogLevel>,
+
+    /// Log every statement with its time, its rows and round trips, and the attempt that it belongs to
+    ///
+    /// Also told is every attempt that is followed by another, and why. Values of parameters are not shown; what a plugin writes into its SQL
+    /// texts is, and can be data that not everybody may see.
+    #[arg(long)]
+    pub(super) trace: bool,
 }
 
 /// The form of the closing summary.
@@ -324,8 +356,10 @@ impl RunArguments {
             plugin: self.plugin.clone(),
             grants: self.rights.grant.clone(),
             settings: self.input.set.clone(),
-            transaction: self.rights.transaction,
-            max_retries: self.rights.max_retries,
+            transaction: self.transactions.transaction,
+            max_retries: self.transactions.max_retries,
+            allow_read_committed: self.transactions.allow_read_committed,
+            chaos: self.transactions.chaos.clone(),
             cache_directory: self.cache.cache_dir.clone(),
             limits: named_limits(&self.limits.limit).chain(shorthands).collect(),
             ..self.database.flags()
@@ -346,6 +380,7 @@ Examples:
   host run users.wasm --input '{{\"name\": \"Ada\"}}' --set region=eu
   host run --grant all import.wasm --input @job.json < flights.csv
   host run report.wasm --database-url-file ~/.config/chitin/url -- --year 2026
+  host run --transaction --chaos 0.5 --trace users.wasm
 
 Limits and their defaults, for --limit and for [limits] in the configuration file:
 {}

@@ -11,7 +11,7 @@ use super::{
     file::{ConfigFile, is_name},
 };
 use crate::{
-    database::RetryPolicy,
+    database::{Chaos, Isolation, RetryPolicy, TransactionOptions},
     tenancy::{Grants, TenantId},
 };
 
@@ -23,16 +23,21 @@ impl Config {
         let file = file.as_ref();
         let mut plugin = plugin(&flags.plugin, file)?;
         plugin.settings.extend(flags.settings.iter().cloned());
+        let transaction = plugin.transaction.clone();
+        let transaction = transaction.or_else(|| flags.transaction.then(Default::default));
         let mut warnings = Vec::new();
         let database = Target::choose(flags, environment, file, &mut warnings)?;
         Ok(Self {
             grants: grants(flags, &plugin, &database)?,
             limits: limits(flags, file)?,
-            plugin,
             cache: cache(flags, environment)?,
+            retry: retry(flags, &plugin),
             tenant: TenantId::local(),
             database,
-            retry: retry(flags),
+            read_committed: read_committed(flags, file, transaction.as_ref())?,
+            transaction,
+            chaos: chaos(flags)?,
+            plugin,
             warnings,
         })
     }
@@ -80,11 +85,6 @@ fn refuse_what_is_not_built(flags: &Flags) -> Result<(), ConfigError> {
             "--tenant: this version of the host has no tenants yet; run without it, against the database of one tenant",
         ));
     }
-    if flags.transaction {
-        return Err(ConfigError::NotBuilt(
-            "--transaction: this version of the host cannot run a whole plugin as one transaction yet; run without it",
-        ));
-    }
     Ok(())
 }
 
@@ -104,6 +104,8 @@ fn plugin(given: &Path, file: Option<&ConfigFile>) -> Result<PluginConfig, Confi
             digest: None,
             grants: Grants::standard(),
             settings: BTreeMap::new(),
+            transaction: None,
+            max_retries: None,
         });
     };
     Ok(PluginConfig {
@@ -112,6 +114,8 @@ fn plugin(given: &Path, file: Option<&ConfigFile>) -> Result<PluginConfig, Confi
         digest: section.digest,
         grants: section.grants.unwrap_or_else(Grants::standard),
         settings: section.settings,
+        transaction: section.transaction,
+        max_retries: section.max_retries,
     })
 }
 
@@ -156,11 +160,43 @@ fn limits(flags: &Flags, file: Option<&ConfigFile>) -> Result<Limits, ConfigErro
     Ok(limits)
 }
 
-fn retry(flags: &Flags) -> RetryPolicy {
+fn retry(flags: &Flags, plugin: &PluginConfig) -> RetryPolicy {
     let policy = RetryPolicy::default();
-    flags
-        .max_retries
-        .map_or(policy, |max_retries| policy.with_max_retries(max_retries))
+    let max_retries = flags.max_retries.or(plugin.max_retries);
+    max_retries.map_or(policy, |max_retries| policy.with_max_retries(max_retries))
+}
+
+/// Whether transactions may be READ COMMITTED. One that the configuration itself asks for must not fail for that only when it runs.
+fn read_committed(
+    flags: &Flags,
+    file: Option<&ConfigFile>,
+    transaction: Option<&TransactionOptions>,
+) -> Result<bool, ConfigError> {
+    let section = file.and_then(|file| file.database.as_ref());
+    let is_allowed =
+        flags.allow_read_committed || section.is_some_and(|section| section.allow_read_committed);
+    let is_asked_for =
+        transaction.is_some_and(|options| options.isolation == Isolation::ReadCommitted);
+    if is_asked_for && !is_allowed {
+        return Err(ConfigError::Contradiction(
+            "the plugin's transaction is to be READ COMMITTED, which is not allowed here: set `allow-read-committed = true` under \
+             [database], give --allow-read-committed, or leave `isolation` out"
+                .to_owned(),
+        ));
+    }
+    Ok(is_allowed)
+}
+
+fn chaos(flags: &Flags) -> Result<Chaos, ConfigError> {
+    let Some(given) = &flags.chaos else {
+        return Ok(Chaos::default());
+    };
+    let share = given.trim().parse().ok();
+    share
+        .and_then(|share| Chaos::new(share).ok())
+        .ok_or_else(|| ConfigError::Chaos {
+            given: given.clone(),
+        })
 }
 
 /// Where it was said to be, or the usual place for what can be made again.
@@ -181,7 +217,10 @@ mod tests {
     use std::{io::Write as _, time::Duration};
 
     use super::super::{Config, Environment, Flags, LimitFlag, Origin, Target};
-    use crate::tenancy::{Capability, Grants};
+    use crate::{
+        database::{Chaos, Isolation, RetryPolicy, TransactionOptions},
+        tenancy::{Capability, Grants},
+    };
 
     const FILE: &str = r#"
         version = 1
@@ -353,14 +392,59 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_a_transaction_by_flag_or_by_configuration() {
+        let mut given = flags("a.wasm");
+        assert_eq!(resolve(&given, &[]).expect("good").transaction, None);
+        given.transaction = true;
+        let config = resolve(&given, &[]).expect("good");
+        assert_eq!(config.transaction, Some(TransactionOptions::default()));
+        assert_eq!(config.retry, RetryPolicy::default());
+
+        let file = file(
+            "version = 1\n[database]\nurl = \"postgresql://localhost/x?sslmode=disable\"\n[plugins.users]\npath = \"a\"\n\
+             transaction = { isolation = \"read-committed\", timeout = \"3s\" }\nmax-retries = 7\n",
+        );
+        let mut given = flags("users");
+        given.config = Some(file.path().into());
+        let refused = resolve(&given, &[]).expect_err("not allowed");
+        assert!(refused.contains("allow-read-committed = true"), "{refused}");
+        given.allow_read_committed = true;
+        let config = resolve(&given, &[]).expect("allowed");
+        assert!(config.read_committed);
+        let expected = TransactionOptions {
+            isolation: Isolation::ReadCommitted,
+            timeout: Some(Duration::from_secs(3)),
+            ..TransactionOptions::default()
+        };
+        assert_eq!(config.transaction, Some(expected.clone()));
+        assert_eq!(config.retry.max_retries(), 7);
+        given.transaction = true;
+        given.max_retries = Some(0);
+        let config = resolve(&given, &[]).expect("both");
+        assert_eq!(config.transaction, Some(expected), "the file says how");
+        assert_eq!(config.retry.max_retries(), 0, "and the flag how often");
+    }
+
+    #[test]
+    fn a_share_of_chaos_is_a_number_from_0_to_1() {
+        let mut given = flags("a.wasm");
+        assert_eq!(resolve(&given, &[]).expect("none").chaos, Chaos::default());
+        given.chaos = Some("0.2".into());
+        let chaos = resolve(&given, &[]).expect("a share").chaos;
+        assert_eq!(Ok(chaos), Chaos::new(0.2));
+        for wrong in ["2", "-0.1", "20%", "NaN", "", "much"] {
+            given.chaos = Some(wrong.into());
+            let error = resolve(&given, &[]).expect_err(wrong);
+            assert!(
+                error.starts_with(&format!("--chaos: `{wrong}` is no share")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_not_built_is_refused_by_name() {
         let mut given = flags("a.wasm");
-        given.transaction = true;
-        assert!(
-            resolve(&given, &[])
-                .expect_err("not built")
-                .starts_with("--transaction: ")
-        );
         given.tenant = Some("acme".into());
         assert!(
             resolve(&given, &[])
