@@ -220,7 +220,7 @@ async fn what_cannot_be_done_is_refused_and_leaves_no_trace() {
         (transfer("", "alice", "bob", 5), "needs a key"),
         (
             transfer("k", "cash", "bob", i64::MAX),
-            "account `bob` has 100",
+            "account `cash` has -200",
         ),
         (
             json!({ "balance": "nobody" }),

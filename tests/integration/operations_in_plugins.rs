@@ -14,8 +14,8 @@ enum Lost {
 
 const BOTH: [Lost; 2] = [Lost::AtTheStatement, Lost::AtTheCommit];
 
-/// Lets whoever writes to this table lose so many races, after so many seconds each. What counts them is never rolled back.
-async fn lose(client: &Client, table: &str, lost: Lost, times: u32, seconds: u32) {
+/// Lets whoever writes such rows to this table lose so many races. What counts them is never rolled back.
+async fn lose(client: &Client, (table, rows): (&str, &str), lost: Lost, times: u32) {
     let trigger = match lost {
         Lost::AtTheStatement => "CREATE TRIGGER lost BEFORE INSERT OR UPDATE",
         Lost::AtTheCommit => "CREATE CONSTRAINT TRIGGER lost AFTER INSERT OR UPDATE",
@@ -28,15 +28,16 @@ async fn lose(client: &Client, table: &str, lost: Lost, times: u32, seconds: u32
         "CREATE SEQUENCE races;
          CREATE FUNCTION race() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
              IF nextval('races') <= {times} THEN
-                 PERFORM pg_sleep({seconds});
                  RAISE EXCEPTION 'lost on purpose' USING ERRCODE = '40001';
              END IF;
              RETURN NEW;
          END $$;
-         {trigger} ON {table} {when} FOR EACH ROW EXECUTE FUNCTION race()"
+         {trigger} ON {table} {when} FOR EACH ROW WHEN ({rows}) EXECUTE FUNCTION race()"
     );
     client.batch_execute(&script).await.expect("made");
 }
+
+const COUNTERS: (&str, &str) = ("counters", "true");
 
 /// What the guest answers that has its transactions by the SDK.
 async fn tell(guest: &Bench, told: Value) -> Value {
@@ -89,7 +90,7 @@ async fn an_operation_is_called_like_a_function() {
 async fn an_operation_that_loses_a_race_is_performed_again() {
     for lost in BOTH {
         let (_database, guest, client) = counter().await;
-        lose(&client, "counters", lost, 2, 0).await;
+        lose(&client, COUNTERS, lost, 2).await;
         let answer = tell(&guest, json!({ "increment": by(5) })).await;
         assert_eq!(answer, json!({ "ok": { "value": 5, "attempt": 3 } }));
         assert_eq!(count(&client).await, 5);
@@ -100,7 +101,7 @@ async fn an_operation_that_loses_a_race_is_performed_again() {
 async fn an_operation_hears_its_options() {
     for lost in BOTH {
         let (_database, guest, client) = counter().await;
-        lose(&client, "counters", lost, 1, 0).await;
+        lose(&client, COUNTERS, lost, 1).await;
         let answer = tell(&guest, json!({ "increment-at-most-once": by(5) })).await;
         assert_eq!(answer["error"], "AttemptsExhausted", "{answer}");
         assert!(
@@ -166,7 +167,7 @@ async fn operations_are_made_of_operations_and_do_not_call_them() {
 async fn a_closure_is_run_again_after_a_lost_race() {
     for lost in BOTH {
         let (_database, guest, client) = counter().await;
-        lose(&client, "counters", lost, 2, 0).await;
+        lose(&client, COUNTERS, lost, 2).await;
         let answer = tell(&guest, json!({ "closure": { "retries": 3 } })).await;
         assert_eq!(
             answer,
@@ -180,7 +181,7 @@ async fn a_closure_is_run_again_after_a_lost_race() {
 async fn a_closure_gives_up_when_its_attempts_are_used_up() {
     for lost in BOTH {
         let (_database, guest, client) = counter().await;
-        lose(&client, "counters", lost, 5, 0).await;
+        lose(&client, COUNTERS, lost, 5).await;
         let answer = tell(&guest, json!({ "closure": { "retries": 1 } })).await;
         assert_eq!(answer["error"], "AttemptsExhausted", "{answer}");
         assert_eq!(number(&client, "SELECT last_value FROM races").await, 2);
@@ -191,7 +192,7 @@ async fn a_closure_gives_up_when_its_attempts_are_used_up() {
 #[tokio::test]
 async fn a_closure_that_fails_is_rolled_back_and_not_run_again() {
     let (_database, guest, client) = counter().await;
-    lose(&client, "counters", Lost::AtTheStatement, 0, 0).await;
+    lose(&client, COUNTERS, Lost::AtTheStatement, 0).await;
     let failed = tell(&guest, json!("closure-fails")).await;
     assert_eq!(
         failed,
@@ -258,7 +259,7 @@ async fn a_handle_is_restarted_rolled_back_or_dropped() {
                 "{told}"
             );
         }
-        lose(&client, "counters", lost, 2, 0).await;
+        lose(&client, COUNTERS, lost, 2).await;
         let answer = tell(&guest, json!("handle")).await;
         assert_eq!(
             answer,
@@ -275,7 +276,7 @@ async fn a_run_and_its_operations_never_draw_the_same_uuid() {
         let client = database.client().await;
         let table = "CREATE TABLE uuids (id uuid PRIMARY KEY, maker text NOT NULL)";
         client.batch_execute(table).await.expect("made");
-        lose(&client, "uuids", lost, 2, 0).await;
+        lose(&client, ("uuids", "NEW.maker = 'first operation'"), lost, 2).await;
         let guest = Bench::load(&example("inserts_uuids"), database.connect().await).await;
         assert_eq!(tell(&guest, Value::Null).await, 300);
         let version_4 = "SELECT count(*) FROM uuids WHERE id::text ~ '^.{14}4.{4}[89ab]'";
@@ -303,10 +304,12 @@ fn saw(finished: &Finished, place: &str) -> Vec<Value> {
 async fn attempts_see_the_same_world_and_operations_different_ones() {
     let database = database().await;
     let client = database.client().await;
-    let table = "CREATE TABLE looks (place text NOT NULL)";
-    client.batch_execute(table).await.expect("made");
-    // The run itself writes outside a transaction, so that the host repeats only its statement: that is the first race.
-    lose(&client, "looks", Lost::AtTheStatement, 3, 1).await;
+    let slow_table = "CREATE TABLE looks (place text NOT NULL);
+         CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$;
+         CREATE TRIGGER before_all BEFORE INSERT ON looks FOR EACH ROW EXECUTE FUNCTION nap()";
+    client.batch_execute(slow_table).await.expect("made");
+    let rows = ("looks", "NEW.place = 'first operation'");
+    lose(&client, rows, Lost::AtTheStatement, 2).await;
     let finished = tests::run(&example("looks_around"), &database.url())
         .run()
         .await;
@@ -322,10 +325,10 @@ async fn attempts_see_the_same_world_and_operations_different_ones() {
         // A second passed on the clock of the host, and none of it on theirs.
         for (clock, second) in [("wall", 1_000_000), ("monotonic", 1_000_000_000)] {
             let time = |saw: &Value| saw[clock].as_u64().expect("a time");
+            let begun = time(&first[0]);
             assert!(
-                time(later) < time(&first[0]) + second,
-                "{clock}: {later} after {}",
-                first[0]
+                time(later) < begun + second,
+                "{clock}: {later} after {begun}"
             );
         }
     }
