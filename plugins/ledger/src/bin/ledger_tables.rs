@@ -1,5 +1,7 @@
 //! Makes the tables of the ledger, and prints which of them are new. It runs once and needs the grant `schema`; the ledger itself does without.
 
+use std::io::{Write as _, stdout};
+
 use chitin::schema::ForeignKey;
 use chitin::{Column, Result, create_table, eq, ge, gt, json};
 
@@ -42,6 +44,6 @@ fn main() -> Result<()> {
         .if_not_exists()
         .run()?;
     let made = json!({ "accounts": accounts, "transfers": transfers, "entries": entries });
-    println!("{made}");
+    writeln!(stdout(), "{made}")?;
     Ok(())
 }
