@@ -1,4 +1,5 @@
-//! Makes the tables of the ledger, and prints which of them are new. It runs once and needs the grant `schema`; the ledger itself does without.
+//! Makes the tables of the ledger, and prints which of them are new. It runs once and needs the grant `schema`; the ledger itself does
+//! without.
 
 use std::io::{Write as _, stdout};
 
