@@ -6,7 +6,7 @@ use host::database::{Error, Limits, Session, SessionOptions, TransactionOptions}
 use tests::fault::Gate;
 
 use super::{
-    Action, Behind, COMMIT, MARK, Marks, Trigger, ambiguous, options, places, soon, transfer,
+    Action, Behind, COMMIT, FENCE, MARK, Marks, Trigger, ambiguous, options, places, soon, transfer,
 };
 
 #[tokio::test]
@@ -154,8 +154,7 @@ async fn a_commit_that_arrives_before_it_is_fenced_off_is_not_done_again() {
     let (commit, fence) = (Gate::new(), Gate::new());
     let hold = |gate: &Gate| Action::Hold(gate.clone());
     behind.proxy.once(Trigger::Named(COMMIT), hold(&commit));
-    // The first is the mark of the transaction.
-    behind.proxy.nth(1, Trigger::Asked(MARK), hold(&fence));
+    behind.proxy.once(Trigger::Asked(FENCE), hold(&fence));
     let mut session = impatient(&behind);
     let arriving = async {
         fence.reached().await;
@@ -176,6 +175,7 @@ async fn a_commit_that_cannot_be_settled_stays_ambiguous() {
     let behind = Behind::new(Marks::With).await;
     behind.proxy.once(Trigger::Reply(COMMIT), Action::Reset);
     behind.proxy.always(Trigger::Start, Action::Reset);
+    behind.proxy.always(Trigger::Asked(FENCE), Action::Reset);
     let outcome = transfer(&mut behind.session(), &options()).await;
     assert!(ambiguous(&outcome), "{outcome:?}");
     assert_eq!(behind.transfers().await, 2);
@@ -186,14 +186,13 @@ async fn a_commit_that_cannot_be_settled_stays_ambiguous() {
 #[tokio::test]
 async fn a_fence_whose_answer_is_lost_is_not_taken_for_a_commit() {
     for trigger in [
-        Trigger::Asked(MARK),
-        Trigger::Reply(MARK),
-        Trigger::Done(MARK),
+        Trigger::Asked(FENCE),
+        Trigger::Reply(FENCE),
+        Trigger::Done(FENCE),
     ] {
         let behind = Behind::new(Marks::With).await;
         behind.proxy.once(Trigger::Asked(COMMIT), Action::Reset);
-        // The first is the mark of the transaction.
-        behind.proxy.nth(1, trigger, Action::Reset);
+        behind.proxy.once(trigger, Action::Reset);
         let mut session = behind.session();
         let outcome = transfer(&mut session, &options()).await;
         assert_eq!(outcome, Ok(2), "{trigger:?}");

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use host::database::{
     Assignment, Change, Condition, ConnectOptions, Database, Error, Limits, Operator, RetryPolicy,
-    Returning, Selection, Session, SessionOptions, Target, TransactionOptions, Value,
+    Returning, Selection, ServerKind, Session, SessionOptions, Target, TransactionOptions, Value,
 };
 use tests::{
     TestDatabase,
@@ -30,6 +30,8 @@ const COMMIT: Which = Which::Commit;
 const UPDATE: Which = Which::Beginning("UPDATE");
 const SELECT: Which = Which::Beginning("SELECT");
 const MARK: Which = Which::Beginning("INSERT INTO chitin_internal");
+const FENCE: Which =
+    Which::Beginning("INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'fenced')");
 
 /// A table `t` with the rows 1 and 2, behind a proxy.
 struct Behind {
@@ -75,10 +77,13 @@ impl Behind {
             witness,
             test,
         };
-        // What is looked up once is looked up now.
+        // What is done once is done now.
         transfer(&mut behind.session(), &options())
             .await
             .expect("transferred");
+        if marks == Marks::With && behind.database.server().kind == ServerKind::PostgreSql {
+            cleaned(&behind.proxy).await;
+        }
         behind
     }
 
@@ -121,6 +126,24 @@ impl Behind {
         .await;
         drop(self.test);
     }
+}
+
+/// Waits until the old marks are removed, which is done in the background when the first new one was left.
+async fn cleaned(proxy: &Proxy) {
+    tests::wait_until("the old marks to be removed", async || {
+        let journal = proxy.journal();
+        let mut lines = journal.iter();
+        let Some(begun) = lines.find(|line| line.contains(r#"SELECT "chitin_internal""#)) else {
+            return false;
+        };
+        let connection = begun.split(' ').next().unwrap_or_default();
+        let (done, ready) = (
+            format!("{connection} < C COMMIT"),
+            format!("{connection} < Z I"),
+        );
+        lines.any(|line| *line == done) && lines.any(|line| *line == ready)
+    })
+    .await;
 }
 
 /// Makes the table of marks.

@@ -55,6 +55,10 @@ impl Line {
     pub(super) fn from_client(&mut self, message: Message) -> Result<(), Ending> {
         let named = self.tracker.names(&message);
         let asked = self.tracker.asks(&message);
+        let message = match &self.disguise {
+            Some(disguise) => disguise.translated(message),
+            None => message,
+        };
         let verdict = self.judge(&Passing {
             connection: self.connection,
             side: Side::Client,
@@ -103,12 +107,10 @@ impl Line {
         asked: Option<&Statement>,
         status: u8,
     ) -> (Vec<Planned>, bool) {
-        let Some(disguise) = &mut self.disguise else {
-            return (vec![(message, Edit::none())], false);
-        };
-        match asked.and_then(|asked| disguise.objection(asked, status)) {
+        let asked = asked.zip(self.disguise.as_mut());
+        match asked.and_then(|(asked, disguise)| disguise.objection(asked, status)) {
             Some(error) => (plan::refuse(&message, error), true),
-            None => (vec![(disguise.translated(message), Edit::none())], false),
+            None => (vec![(message, Edit::none())], false),
         }
     }
 
