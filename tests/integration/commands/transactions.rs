@@ -111,6 +111,40 @@ async fn for_people_reasons_are_told_only_if_there_are_any() {
 }
 
 #[tokio::test]
+async fn attempts_at_operations_are_counted_apart_from_those_of_the_run() {
+    let database = database().await;
+    let client = contested(&database, 1).await;
+    let operation = json!({ "call": "run", "operations": [insert(1)] });
+    let finished = perform(&database.url(), &[operation]).run().await;
+    finished.expect(
+        0,
+        &[
+            "outcome    ok after 1 attempt\n",
+            "attempts   2 attempts at 1 transaction\n",
+            "retries    1, ",
+        ],
+    );
+    assert_eq!(rows(&client).await, 1);
+}
+
+#[tokio::test]
+async fn a_plugin_may_ask_for_read_committed_where_it_is_allowed() {
+    let database = database().await;
+    let loose = json!({ "call": "begin", "options": { "isolation": "read-committed" } });
+    let ask = || {
+        perform(
+            &database.url(),
+            &[loose.clone(), json!({ "call": "rollback" })],
+        )
+    };
+    let answers = ask().run().await.expect(0, &[]).json();
+    assert_eq!(answers[0]["error"]["case"], "denied", "{answers}");
+    let allowed = ask().arg("--allow-read-committed").run().await;
+    let answers = allowed.expect(0, &[]).json();
+    assert_eq!(answers[0]["ok"], 0, "{answers}");
+}
+
+#[tokio::test]
 async fn a_run_that_loses_every_race_is_6_and_leaves_nothing() {
     let database = database().await;
     let client = contested(&database, 100).await;
