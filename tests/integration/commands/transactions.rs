@@ -24,7 +24,7 @@ async fn contested(database: &TestDatabase, losses: u32) -> Client {
          CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON accounts DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE FUNCTION lose()"
     );
-    client.batch_execute(&make).await.expect("made");
+    client.simple_query(&make).await.expect("made");
     client
 }
 
@@ -57,7 +57,7 @@ fn transaction(url: &str, operations: &[Value]) -> HostCommand {
 #[track_caller]
 fn summary(finished: &Finished) -> Value {
     let line = finished.stderr.lines().last().unwrap_or_default();
-    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {}", finished.stderr))
+    serde_json::from_str(line).expect("the last line is the summary")
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn every_statement_is_traced_with_its_attempt_if_it_is_asked_for() {
     let lines: Vec<_> = traced.stderr.lines().collect();
     let has = |words: &[&str]| {
         let holds = |line: &&str| words.iter().all(|word| line.contains(word));
-        lines.iter().any(|line| holds(&line))
+        lines.iter().any(holds)
     };
     for attempt in ["transaction 1, attempt 1: ", "transaction 1, attempt 2: "] {
         assert!(
