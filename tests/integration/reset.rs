@@ -6,12 +6,10 @@
     reason = "these are tests: what is not expected ends them"
 )]
 
-use std::sync::{Arc, Mutex};
-
 use host::database::{ConnectOptions, Database, Interval, Limits, Session, Value};
 use tests::{
     TestDatabase,
-    fault::{Answer, FakeServer, Fault, Product, Proxy},
+    fault::{Answer, FakeServer, Product, Proxy},
     unique_name,
 };
 
@@ -194,34 +192,18 @@ async fn nothing_that_a_session_holds_is_seen_by_the_next() {
 #[tokio::test]
 async fn a_reset_is_one_round_trip_and_only_between_sessions() {
     let test = tests::database().await;
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let real = test.url();
-    let proxy = Proxy::start(&real, {
-        let asked = Arc::clone(&asked);
-        move |request| {
-            let word = request
-                .text
-                .split([' ', ';'])
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            asked
-                .lock()
-                .expect("unharmed")
-                .push(format!("{} {word}", request.kinds));
-            Fault::None
-        }
-    });
-    let proxy = proxy.await;
+    let proxy = Proxy::start(&test.url()).await;
     let database = connect(&proxy.url(test.name(), "min_connections=1&max_connections=1")).await;
     let mut sessions = [session(&database), session(&database)];
     for which in [0, 0, 1, 0] {
         scalar(&mut sessions[which], "1").await;
     }
     database.close().await;
-    let asked = asked.lock().expect("unharmed").clone();
-    let (ask, reset) = ("PBDES SELECT", "Q CLOSE");
-    let after_login = asked.iter().skip_while(|request| *request != ask);
+    let asked = proxy.statements();
+    let word = |text: &str| text.split([' ', ';']).next().map(str::to_owned);
+    let asked: Vec<_> = asked.iter().filter_map(|it| word(&it.text)).collect();
+    let (ask, reset) = ("SELECT", "CLOSE");
+    let after_login = asked.iter().skip_while(|word| *word != ask);
     let after_login: Vec<_> = after_login.take(6).collect();
     assert_eq!(after_login, [ask, ask, reset, ask, reset, ask]);
 }

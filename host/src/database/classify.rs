@@ -249,39 +249,67 @@ mod tests {
         PHASES.map(letter).iter().collect()
     }
 
+    /// The codes that the databases give for conflicts, lost connections, lack of means and mistakes, and one of every class.
+    const CODES: [&str; 74] = [
+        "00000", "01000", "02000", "03000", "08000", "08003", "08006", "08P01", "09000", "0A000",
+        "0B000", "0F000", "0L000", "0P000", "0Z000", "20000", "21000", "22000", "22003", "22C01",
+        "23000", "23505", "24000", "25000", "25001", "25006", "25P01", "25P02", "25P03", "25P04",
+        "26000", "27000", "28000", "2B000", "2D000", "2F000", "34000", "38000", "39000", "3B000",
+        "3D000", "3F000", "40000", "40001", "40002", "40003", "40P01", "42000", "42501", "42601",
+        "42C01", "42P01", "44000", "53000", "53100", "53200", "53300", "54000", "55000", "55P03",
+        "57000", "57014", "57P01", "57P02", "57P03", "57P05", "58000", "58C00", "58C01", "72000",
+        "CR000", "XX000", "XXA00", "XXUUU",
+    ];
+
+    /// The whole table, for people to review: what a SQLSTATE, and what the loss of a connection, means in every phase.
     #[test]
-    fn every_code_has_a_verdict_in_every_phase() {
-        // Alone and reading, alone and writing, in a transaction, at its COMMIT.
-        for (code, cockroachdb, postgresql) in [
-            ("40001", "rrrr", "rrrr"),
-            ("CR000", "rrrr", "rrrr"),
-            ("40P01", "rrrr", "rrrr"),
-            ("40003", "raaa", "raaa"),
-            ("XXA00", "ssss", "ssss"),
-            ("57014", "fafa", "fffa"),
-            ("57P01", "rara", "rara"),
-            ("57P02", "rara", "rara"),
-            ("57P03", "rara", "rara"),
-            ("57P05", "fafa", "fafa"),
-            ("08006", "rara", "rara"),
-            ("08P01", "rfra", "rfra"),
-            ("53300", "rfra", "rfra"),
-            ("53200", "fffa", "fffa"),
-            ("58C00", "fafa", "fafa"),
-            ("58C01", "fafa", "fafa"),
-            ("XX000", "fafa", "fafa"),
-            ("XXUUU", "fafa", "fafa"),
-            ("25P02", "ffff", "ffff"),
-            ("25P03", "ffhf", "ffhf"),
-            ("23505", "ffff", "ffff"),
-            ("42P01", "ffff", "ffff"),
-            ("0A000", "ffff", "ffff"),
-            ("55P03", "ffff", "ffff"),
-            ("", "ffff", "ffff"),
-            ("é", "ffff", "ffff"),
-        ] {
-            assert_eq!(row(code, CockroachDb), cockroachdb, "{code} on CockroachDB");
-            assert_eq!(row(code, PostgreSql), postgresql, "{code} on PostgreSQL");
+    fn the_table_of_verdicts_is_the_reviewed_one() {
+        let mut table = String::from(
+            "f failed, r retry, a ambiguous, h held too long, s schema change failed\n\
+             four phases: a read alone, a write alone, a statement in a transaction, its COMMIT\n\n\
+             SQLSTATE  CockroachDB  PostgreSQL\n",
+        );
+        for code in CODES {
+            let (cockroachdb, postgresql) = (row(code, CockroachDb), row(code, PostgreSql));
+            table.push_str(&format!("{code}     {cockroachdb}         {postgresql}\n"));
+        }
+        let events = [
+            ("lost, sent in full", lost as fn(bool) -> Failure, true),
+            ("lost, not sent in full", lost, false),
+            ("timed out, cancelled for certain", timed_out, true),
+            ("timed out, no answer", timed_out, false),
+            ("over a limit, stopped for certain", over_the_limit, true),
+            (
+                "over a limit, not stopped for certain",
+                over_the_limit,
+                false,
+            ),
+        ];
+        table.push('\n');
+        for (event, failure, settled) in events {
+            let meaning = in_every_phase(|| failure(settled));
+            table.push_str(&format!("{event}: {meaning}\n"));
+        }
+        insta::assert_snapshot!("verdicts", table);
+    }
+
+    #[test]
+    fn a_code_that_nobody_knows_is_a_failure() {
+        for code in ["", "é", "4000", "99999", "ZZZZZ"] {
+            assert_eq!(row(code, CockroachDb), "ffff", "{code}");
+            assert_eq!(row(code, PostgreSql), "ffff", "{code}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_the_server_ended_for_its_age_is_told_so() {
+        for code in ["25P03", "25P04"] {
+            let lost = Failure::Lost {
+                sent: false,
+                sqlstate: Some(code.to_owned()),
+            };
+            let error = lost.into_error(Phase::Transaction, PostgreSql);
+            assert_eq!(error, Error::Timeout(TimeoutStep::Holding));
         }
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tests::{
     Finished, HostCommand, TestDatabase, database, example,
-    fault::{Fault, Proxy},
+    fault::{Action, Proxy, Trigger, Which},
     host, run, wait_until,
 };
 use tokio_postgres::Client;
@@ -185,16 +185,9 @@ async fn a_run_that_goes_on_after_a_failure_is_9_and_leaves_nothing() {
 
 /// Cuts the connection after the first COMMIT, whose answer is lost.
 async fn cutting(database: &TestDatabase) -> Proxy {
-    let mut is_cut = false;
-    Proxy::start(&database.url(), move |asked| {
-        if asked.text == "COMMIT" && !is_cut {
-            is_cut = true;
-            Fault::Cut(0)
-        } else {
-            Fault::None
-        }
-    })
-    .await
+    let proxy = Proxy::start(&database.url()).await;
+    proxy.once(Trigger::Reply(Which::Commit), Action::Reset);
+    proxy
 }
 
 #[tokio::test]

@@ -1,14 +1,9 @@
 //! A real server, and what is lost between it and the host.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 use host::database::{Database, Error};
 use tests::{
     Cluster, TestDatabase,
-    fault::{Fault, Proxy},
+    fault::{Action, Proxy, Side, Trigger, Which},
 };
 use tokio_postgres::{Client, NoTls};
 
@@ -16,13 +11,12 @@ use super::{connect, is_ambiguous, read, session, update, write};
 
 const ONE: &str = "min_connections=1&max_connections=1";
 
-/// A table behind a proxy that spoils the answers to statements that begin with `text`, while `armed` is set, once each time.
+/// A table behind a proxy that spoils what has to do with statements that begin with `text`.
 struct Spoilt {
+    text: &'static str,
     client: Client,
     database: Database,
-    fault: Arc<std::sync::Mutex<Fault>>,
-    armed: Arc<AtomicBool>,
-    _proxy: Proxy,
+    proxy: Proxy,
     _test: TestDatabase,
 }
 
@@ -34,35 +28,29 @@ impl Spoilt {
             .simple_query("CREATE TABLE t (id int8)")
             .await
             .expect("made");
-        let armed = Arc::new(AtomicBool::new(false));
-        let fault = Arc::new(std::sync::Mutex::new(Fault::None));
-        let url = test.url();
-        let proxy = Proxy::start(&url, {
-            let (armed, fault) = (Arc::clone(&armed), Arc::clone(&fault));
-            move |asked| {
-                if asked.text.starts_with(text) && armed.swap(false, Ordering::SeqCst) {
-                    fault.lock().expect("unharmed").clone()
-                } else {
-                    Fault::None
-                }
-            }
-        });
-        let proxy = proxy.await;
+        let proxy = Proxy::start(&test.url()).await;
         let database = connect(&proxy.url(test.name(), ONE)).await;
         Self {
+            text,
             client,
             database,
-            fault,
-            armed,
-            _proxy: proxy,
+            proxy,
             _test: test,
         }
     }
 
-    /// Spoils the next one.
-    fn arm(&self, fault: Fault) {
-        *self.fault.lock().expect("unharmed") = fault;
-        self.armed.store(true, Ordering::SeqCst);
+    /// Cuts the connection when so many bytes of the next answer have passed, if it has so many.
+    fn cut(&self, bytes: usize) {
+        self.proxy.clear();
+        let trigger = Trigger::ReplyByte(Which::Beginning(self.text), bytes);
+        self.proxy.once(trigger, Action::Close);
+    }
+
+    /// Cuts the connection before the server sees the next one.
+    fn cut_before(&self) {
+        self.proxy.clear();
+        let trigger = Trigger::Asked(Which::Beginning(self.text));
+        self.proxy.once(trigger, Action::Close);
     }
 
     async fn number(&self, sql: &str) -> i64 {
@@ -76,7 +64,7 @@ async fn a_write_whose_answer_is_cut_anywhere_happened_once_and_is_not_repeated(
     let mut session = session(&spoilt.database);
     let (mut whole, mut unknown) = (0, 0);
     for bytes in 0..100 {
-        spoilt.arm(Fault::Cut(bytes));
+        spoilt.cut(bytes);
         match write(&mut session, 1).await {
             Ok(_) => whole += 1,
             Err(Error::AmbiguousCommit(_)) => unknown += 1,
@@ -86,7 +74,7 @@ async fn a_write_whose_answer_is_cut_anywhere_happened_once_and_is_not_repeated(
         assert_eq!(count, whole + unknown, "after {bytes} bytes");
     }
     assert!(whole > 0 && unknown > 30, "{whole} {unknown}");
-    spoilt.arm(Fault::Unsent);
+    spoilt.cut_before();
     assert!(
         is_ambiguous(&write(&mut session, 1).await),
         "it was sent, and nobody knows how far"
@@ -105,7 +93,7 @@ async fn a_read_whose_answer_is_cut_anywhere_is_read_again() {
         .expect("written");
     let mut session = session(&spoilt.database);
     for bytes in 0..160 {
-        spoilt.arm(Fault::Cut(bytes));
+        spoilt.cut(bytes);
         let rows = read(&mut session).await;
         let rows = rows.unwrap_or_else(|error| panic!("after {bytes} bytes: {error}"));
         assert_eq!(rows.len(), 2, "after {bytes} bytes");
@@ -123,7 +111,7 @@ async fn a_transaction_that_is_cut_anywhere_happens_once_or_not_at_all() {
         let mut unknown = 0;
         for bytes in (0..60).step_by(3) {
             let before = spoilt.number("SELECT id FROM t").await;
-            spoilt.arm(Fault::Cut(bytes));
+            spoilt.cut(bytes);
             let updated = update(&mut session).await;
             unknown += i32::from(is_ambiguous(&updated));
             assert!(
@@ -135,7 +123,7 @@ async fn a_transaction_that_is_cut_anywhere_happens_once_or_not_at_all() {
         }
         assert_eq!(unknown > 0, may_be_unknown, "{text}");
         let before = spoilt.number("SELECT id FROM t").await;
-        spoilt.arm(Fault::Unsent);
+        spoilt.cut_before();
         let updated = update(&mut session).await;
         assert_eq!(
             is_ambiguous(&updated),
@@ -156,7 +144,10 @@ async fn bytes_may_come_one_by_one() {
         .simple_query("CREATE TABLE t (id int8)")
         .await
         .expect("made");
-    let proxy = Proxy::start(&test.url(), |_| Fault::Sliced).await;
+    let proxy = Proxy::start(&test.url()).await;
+    for side in [Side::Client, Side::Server] {
+        proxy.once(Trigger::Message(side), Action::Slice(1));
+    }
     let database = connect(&proxy.url(test.name(), ONE)).await;
     let mut session = session(&database);
     for id in 0..4 {
@@ -178,8 +169,8 @@ async fn when_a_server_is_gone_the_next_of_the_list_is_used() {
         .simple_query("CREATE TABLE t (id int8)")
         .await
         .expect("made");
-    let first = Proxy::start(&test.url(), |_| Fault::None).await;
-    let second = Proxy::start(&test.url(), |_| Fault::None).await;
+    let first = Proxy::start(&test.url()).await;
+    let second = Proxy::start(&test.url()).await;
     let hosts = format!("127.0.0.1:{},127.0.0.1:{}", first.port(), second.port());
     let url = format!(
         "postgresql://root@{hosts}/{}?sslmode=disable&{ONE}",

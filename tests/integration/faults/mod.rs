@@ -10,6 +10,7 @@ mod fuzz;
 mod lost;
 mod outcome;
 mod protocol;
+mod proxy;
 
 use host::{
     database::{

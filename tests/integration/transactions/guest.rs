@@ -1,8 +1,10 @@
 //! The rules of transactions, as a guest meets them.
 
+use std::time::Duration;
+
 use host::{
-    database::{Chaos, TransactionOptions},
-    runtime::{End, Outcome, Request},
+    database::{Chaos, RetryPolicy, TransactionOptions},
+    runtime::{End, Interrupt, Outcome, Request},
     sandbox,
 };
 use serde_json::{Value as Json, json};
@@ -128,25 +130,18 @@ async fn a_conflict_is_met_with_another_attempt_whatever_the_guest_says() {
             let bench = told(connected).await;
             let operations = json!([insert(1), insert(2), insert(3), end]);
             let outcome = bench.run(asked(&operation(operations))).await;
-            assert_eq!(outcome.report.database.retries, 2, "{when} {end}");
-            assert_eq!(outcome.report.retries[0].count, 2);
-            let answers = answers(&outcome);
-            let case = &answers[0]["error"]["case"];
-            let expected = match end["call"].as_str() {
+            let (case, kept) = match end["call"].as_str() {
                 Some("fail") => (json!("rejected"), 0),
                 Some("panic") => (json!("trapped"), 0),
                 Some("insert") => (Json::Null, 4),
                 _ => (Json::Null, 3),
             };
             // What fails by itself never comes to its COMMIT, nor to the conflict there.
-            let is_lost = when == AT_ONCE || expected.1 > 0;
-            if is_lost {
-                assert_eq!(
-                    (case.clone(), rows(&client).await),
-                    expected,
-                    "{when} {end}"
-                );
-            }
+            let retries = if when == AT_ONCE || kept > 0 { 2 } else { 0 };
+            assert_eq!(outcome.report.database.retries, retries, "{when} {end}");
+            let answers = answers(&outcome);
+            let found = (answers[0]["error"]["case"].clone(), rows(&client).await);
+            assert_eq!(found, (case, kept), "{when} {end}");
         }
     }
 }
@@ -323,6 +318,34 @@ async fn more_runs_than_slots_and_connections_all_end() {
         );
     }
     assert_eq!(rows(&client).await, 16);
+}
+
+/// Nothing is held during the wait before another attempt, and whoever wants the run to end does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_is_cut_short_by_an_interrupt() {
+    let (_database, client, connected) = prepared().await;
+    conflicts(&client, AT_ONCE, 1_000).await;
+    let bench = told(connected).await;
+    let minute = Duration::from_mins(1);
+    let (interrupt, interrupted) = tokio::sync::oneshot::channel::<()>();
+    let whole = Request {
+        retry: RetryPolicy::new(1_000, minute, minute).expect("sane"),
+        interrupt: Interrupt::when(async move {
+            interrupted.await.ok();
+        }),
+        ..transaction(json!([insert(2)]).to_string(), tokio::io::sink())
+    };
+    let ending = async {
+        tests::wait_until("the first attempt to fail", async || {
+            ask(&client, "SELECT is_called::int4::int8 FROM conflicts").await == 1
+        })
+        .await;
+        nothing_is_open(&client).await;
+        interrupt.send(()).expect("it is waited for");
+    };
+    let (outcome, ()) = tokio::join!(bench.run(whole), ending);
+    assert!(matches!(outcome.end, End::Interrupted), "{}", outcome.end);
+    assert_eq!(rows(&client).await, 0);
 }
 
 /// What attempts can tell of the world they are in.

@@ -47,7 +47,18 @@ pub fn data_row(values: &[Option<&[u8]>]) -> Vec<u8> {
 
 /// ErrorResponse, its fields in the order of CockroachDB: the message is the last (`errWriter` in pkg/sql/pgwire/conn.go).
 pub fn error(severity: &str, code: &str, message: &str) -> Vec<u8> {
-    let body = format!("S{severity}\0V{severity}\0C{code}\0M{message}\0\0");
+    error_with_hint(severity, code, message, None)
+}
+
+/// ErrorResponse with a hint.
+pub(super) fn error_with_hint(
+    severity: &str,
+    code: &str,
+    message: &str,
+    hint: Option<&str>,
+) -> Vec<u8> {
+    let hint = hint.map_or_else(String::new, |hint| format!("H{hint}\0"));
+    let body = format!("S{severity}\0V{severity}\0C{code}\0{hint}M{message}\0\0");
     frame(b'E', body.as_bytes())
 }
 

@@ -6,7 +6,7 @@ use futures_util::future::{OptionFuture, maybe_done};
 use tokio_postgres::{Client, Row};
 
 use super::{
-    Answer, Author, Bounds, Lease,
+    Answer, Author, Bounds, Lease, TRACE,
     operation::{OnDrop, Operation, Timed},
     run::{check, count_rows},
     send::{Prepared, Query, Size, Stop, prepare, stream},
@@ -148,16 +148,30 @@ impl Lease {
             })?;
         }
         self.start();
+        let is_traced = tracing::enabled!(target: TRACE, tracing::Level::DEBUG);
+        let sent = is_traced.then(|| self.all_texts(requests, ending).join("; "));
         let outcome = Box::pin(self.together_replacing(requests, ending, bounds)).await;
         let mut rows = 0;
         for answer in outcome.iter().flatten() {
             count_rows(&mut self.statistics, answer);
             rows += answer.rows.len();
         }
-        let texts: Vec<&str> = requests.iter().map(|request| request.sql).collect();
         let failure = outcome.as_ref().err().map(|broken| &broken.failure);
-        self.told(&texts.join("; "), rows, failure);
+        self.told(sent.as_deref().unwrap_or_default(), rows, failure);
         outcome
+    }
+
+    /// What is sent, in this order.
+    fn all_texts(&self, requests: &[Query<'_>], ending: Ending) -> Vec<String> {
+        let begin = self.opening.begin.iter().map(|it| it.text().into_owned());
+        let controls = self.opening.controls.iter().cloned();
+        let statements = requests.iter().map(|request| request.sql.to_owned());
+        let commit = (ending != Ending::Open).then(|| COMMIT.to_owned());
+        begin
+            .chain(controls)
+            .chain(statements)
+            .chain(commit)
+            .collect()
     }
 
     async fn together_replacing(

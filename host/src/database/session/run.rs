@@ -172,10 +172,16 @@ impl Session {
     /// The types of the parameters of a statement of the host's, which is not run.
     pub(super) async fn describe(&mut self, sql: &str) -> Result<Vec<Oid>, Error> {
         let bounds = self.bounds(Author::Host);
-        let described = match self.look_up_lease().await? {
-            Some(mut lease) => lease.describe(sql, &bounds).await,
-            None => self.describe_inside(sql, &bounds).await,
+        let mut lease = if self.is_in_transaction() {
+            match self.look_up_lease().await? {
+                Some(lease) => lease,
+                None => return self.describe_inside(sql, &bounds).await,
+            }
+        } else {
+            self.acquire().await?
         };
+        let described = lease.describe(sql, &bounds).await;
+        drop(lease);
         let statement = Statement {
             sql: sql.to_owned(),
             ..Statement::default()
@@ -351,12 +357,14 @@ impl Session {
         };
         let parameters = [parameter];
         let answer = match self.look_up_lease().await? {
-            Some(mut lease) => lease.run(sql, &parameters, &bounds).await,
-            None => self.run_inside_unseen(sql, &parameters, &bounds).await,
+            Some(mut lease) => {
+                let answer = lease.run(sql, &parameters, &bounds).await;
+                answer.map_err(|failure| {
+                    failure.into_error(Phase::Read, self.database.server().kind)
+                })?
+            }
+            None => self.ask_inside(sql, &parameters, &bounds).await?,
         };
-        let answer = answer.map_err(|failure: Failure| {
-            failure.into_error(Phase::Read, self.database.server().kind)
-        })?;
         Ok(Rows::of_builtin_types(answer.columns, answer.rows))
     }
 

@@ -39,6 +39,9 @@ impl Session {
         }
         let options = options.cloned().unwrap_or_default();
         let begin = self.how_to_begin(&options)?;
+        if options.resolve_ambiguous == Some(true) {
+            self.find_markers().await;
+        }
         let mut attempts = self.attempts_at(&options);
         attempts.of_transaction(self.borrower.account.next_transaction());
         let id = self.next_handle();

@@ -172,55 +172,49 @@ impl Session {
     }
 
     /// Asks the database's own tables on the connection of the transaction, which fails if that does.
-    pub(super) async fn run_inside_unseen(
+    pub(super) async fn ask_inside(
         &mut self,
         sql: &str,
         parameters: &[Parameter<'_>],
         bounds: &Bounds,
-    ) -> Result<Answer, Failure> {
-        let Some(lease) = self.own_lease() else {
-            return Err(Failure::Busy);
-        };
-        let answer = lease.run(sql, parameters, bounds).await;
-        self.doom_by(answer).await
+    ) -> Result<Answer, Error> {
+        let outcome = self.own_lease()?.run(sql, parameters, bounds).await;
+        self.doomed_by(outcome).await
     }
 
-    /// The types of the parameters of a statement, found out on the connection of the transaction.
+    /// The types of the parameters of a statement, found out on the connection of the transaction, which fails if that does.
     pub(super) async fn describe_inside(
         &mut self,
         sql: &str,
         bounds: &Bounds,
-    ) -> Result<Vec<Oid>, Failure> {
-        let Some(lease) = self.own_lease() else {
-            return Err(Failure::Busy);
-        };
-        let described = lease.describe(sql, bounds).await;
-        self.doom_by(described).await
+    ) -> Result<Vec<Oid>, Error> {
+        let outcome = self.own_lease()?.describe(sql, bounds).await;
+        self.doomed_by(outcome).await
     }
 
     /// The connection of the transaction, if it is sound and no SQL text of the guest's has run on it.
-    fn own_lease(&mut self) -> Option<&mut Lease> {
-        let transaction = self.transaction.as_mut()?;
-        if transaction.doom.is_some() {
-            return None;
-        }
-        transaction
-            .lease
-            .as_mut()
-            .filter(|lease| !lease.is_touched())
+    fn own_lease(&mut self) -> Result<&mut Lease, Error> {
+        let transaction = self.transaction.as_mut();
+        let sound = transaction.filter(|transaction| transaction.doom.is_none());
+        let lease = sound.and_then(|transaction| transaction.lease.as_mut());
+        lease.filter(|lease| !lease.is_touched()).ok_or_else(|| {
+            Error::Busy(
+                "no connection is free beside that of the transaction, on which SQL text has run"
+                    .to_owned(),
+            )
+        })
     }
 
-    async fn doom_by<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        if let Err(failure) = &outcome
-            && self.transaction.is_some()
-        {
-            let error = Error::Other(format!(
-                "a look-up failed inside the transaction: {}",
-                failure.word()
-            ));
-            self.doom(&error).await;
+    async fn doomed_by<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, Error> {
+        match outcome {
+            Ok(answer) => Ok(answer),
+            Err(failure) => {
+                let kind = self.database.server().kind;
+                let error = failure.into_error(Phase::Transaction, kind);
+                self.doom(&error).await;
+                Err(error)
+            }
         }
-        outcome
     }
 
     /// Runs statements in the open transaction, in one round trip. `explain` says what a failure means, and of which of them.
