@@ -5,11 +5,12 @@ use std::{io, num::NonZero, time::Duration};
 use tokio::{task, time};
 
 use super::{
-    args::{LogLevel, RunArguments, SummaryForm},
+    args::RunArguments,
     command, component,
     exit::{Exit, Failure},
     input,
     interrupt::{self, Interruption, Signals},
+    output::{LogLevel, SummaryForm},
     stdio::{self, TakenInput},
     summary,
     terminal::{self, Terminal},

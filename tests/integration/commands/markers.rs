@@ -223,7 +223,7 @@ async fn where_markers_are_left_old_ones_are_removed_in_time() {
     prepare_for(&database, &role).await.expect(0, &[]);
     let client = database.client().await;
     let make = format!("CREATE TABLE t (id int8 PRIMARY KEY); GRANT INSERT ON t TO {role}");
-    client.batch_execute(&make).await.expect("made");
+    client.simple_query(&make).await.expect("made");
     write(&client, 10, "25 hours").await;
     let connected = connect(&database, &role).await;
     let mut session = connected.session(session_options(Limits::default()));

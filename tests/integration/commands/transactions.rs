@@ -24,7 +24,7 @@ async fn contested(database: &TestDatabase, losses: u32) -> Client {
          CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON accounts DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE FUNCTION lose()"
     );
-    client.batch_execute(&make).await.expect("made");
+    client.simple_query(&make).await.expect("made");
     client
 }
 
@@ -57,7 +57,7 @@ fn transaction(url: &str, operations: &[Value]) -> HostCommand {
 #[track_caller]
 fn summary(finished: &Finished) -> Value {
     let line = finished.stderr.lines().last().unwrap_or_default();
-    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {}", finished.stderr))
+    serde_json::from_str(line).expect("the last line is the summary")
 }
 
 #[tokio::test]
@@ -108,6 +108,40 @@ async fn for_people_reasons_are_told_only_if_there_are_any() {
         assert!(!won.stderr.contains(word), "{word}: {}", won.stderr);
     }
     assert_eq!(rows(&client).await, 2);
+}
+
+#[tokio::test]
+async fn attempts_at_operations_are_counted_apart_from_those_of_the_run() {
+    let database = database().await;
+    let client = contested(&database, 1).await;
+    let operation = json!({ "call": "run", "operations": [insert(1)] });
+    let finished = perform(&database.url(), &[operation]).run().await;
+    finished.expect(
+        0,
+        &[
+            "outcome    ok after 1 attempt\n",
+            "attempts   2 attempts at 1 transaction\n",
+            "retries    1, ",
+        ],
+    );
+    assert_eq!(rows(&client).await, 1);
+}
+
+#[tokio::test]
+async fn a_plugin_may_ask_for_read_committed_where_it_is_allowed() {
+    let database = database().await;
+    let loose = json!({ "call": "begin", "options": { "isolation": "read-committed" } });
+    let ask = || {
+        perform(
+            &database.url(),
+            &[loose.clone(), json!({ "call": "rollback" })],
+        )
+    };
+    let answers = ask().run().await.expect(0, &[]).json();
+    assert_eq!(answers[0]["error"]["case"], "denied", "{answers}");
+    let allowed = ask().arg("--allow-read-committed").run().await;
+    let answers = allowed.expect(0, &[]).json();
+    assert_eq!(answers[0]["ok"], 0, "{answers}");
 }
 
 #[tokio::test]
@@ -190,7 +224,7 @@ async fn every_statement_is_traced_with_its_attempt_if_it_is_asked_for() {
     let lines: Vec<_> = traced.stderr.lines().collect();
     let has = |words: &[&str]| {
         let holds = |line: &&str| words.iter().all(|word| line.contains(word));
-        lines.iter().any(|line| holds(&line))
+        lines.iter().any(holds)
     };
     for attempt in ["transaction 1, attempt 1: ", "transaction 1, attempt 2: "] {
         assert!(

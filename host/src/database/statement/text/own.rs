@@ -71,15 +71,12 @@ fn unescaped(name: &str) -> String {
             None => (after.get(..4), 4),
         };
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        match code.and_then(char::from_u32) {
-            Some(character) => {
-                read.push(character);
-                rest = after.get(skipped..).unwrap_or_default();
-            }
-            None => {
-                read.push('\\');
-                rest = after.strip_prefix('\\').unwrap_or(after);
-            }
+        if let Some(character) = code.and_then(char::from_u32) {
+            read.push(character);
+            rest = after.get(skipped..).unwrap_or_default();
+        } else {
+            read.push('\\');
+            rest = after.strip_prefix('\\').unwrap_or(after);
         }
     }
     read.push_str(rest);
