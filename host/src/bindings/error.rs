@@ -56,9 +56,10 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Abandoned => Self::Ended,
-            error => Self::Answer(error),
+        if error == Error::Abandoned {
+            Self::Ended
+        } else {
+            Self::Answer(error)
         }
     }
 }

@@ -227,6 +227,8 @@ impl ErrorKind {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::{Phase, Verdict, verdict};
     use crate::database::{
         error::{Error, ErrorKind, TimeoutStep},
@@ -271,7 +273,7 @@ mod tests {
         );
         for code in CODES {
             let (cockroachdb, postgresql) = (row(code, CockroachDb), row(code, PostgreSql));
-            table.push_str(&format!("{code}     {cockroachdb}         {postgresql}\n"));
+            write!(table, "{code}     {cockroachdb}         {postgresql}\n").expect("a text");
         }
         let events = [
             ("lost, sent in full", lost as fn(bool) -> Failure, true),
@@ -288,7 +290,7 @@ mod tests {
         table.push('\n');
         for (event, failure, settled) in events {
             let meaning = in_every_phase(|| failure(settled));
-            table.push_str(&format!("{event}: {meaning}\n"));
+            write!(table, "{event}: {meaning}\n").expect("a text");
         }
         insta::assert_snapshot!("verdicts", table);
     }

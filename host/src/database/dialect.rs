@@ -5,7 +5,7 @@
 
 use super::{
     error::Error,
-    lease::{BEGIN, Begin},
+    lease::{BEGIN, BEGIN_READ_ONLY, Begin},
     server::ServerKind,
     transaction::{Isolation, Snapshot, TransactionOptions},
 };
@@ -21,9 +21,6 @@ const LEFT: &str = "SELECT extname FROM pg_catalog.pg_extension WHERE extname NO
                     'pg_trgm', 'pgcrypto', 'unaccent', 'uuid-ossp', 'vector') \
                     UNION ALL SELECT slot_name FROM pg_catalog.pg_replication_slots \
                     WHERE temporary AND active_pid = pg_catalog.pg_backend_pid()";
-
-/// A transaction that changes nothing.
-const BEGIN_READ_ONLY: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
 
 /// A table or view `c` in a schema `n` that the role may use for anything at all.
 const VISIBLE: &str = "pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') \
@@ -108,14 +105,6 @@ impl ServerKind {
         Ok(Begin::Alone(format!(
             "{BEGIN} READ ONLY AS OF SYSTEM TIME {instant}"
         )))
-    }
-
-    /// How the transaction of a cursor begins, which may be idle for as long as the guest likes: it holds nothing that others wait for.
-    pub(super) fn begin_cursor(self) -> (Begin, &'static str) {
-        (
-            Begin::Needed(BEGIN_READ_ONLY),
-            "SET LOCAL idle_in_transaction_session_timeout = 0",
-        )
     }
 }
 

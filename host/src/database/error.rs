@@ -52,6 +52,17 @@ pub enum Error {
     Other(String),
 }
 
+impl Error {
+    /// Why the transaction must run again, if that is what is the matter.
+    pub(super) fn lost(&self) -> Option<&RetryReason> {
+        if let Self::Retry(reason) = self {
+            Some(reason)
+        } else {
+            None
+        }
+    }
+}
+
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryReason {

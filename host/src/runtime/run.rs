@@ -72,7 +72,7 @@ impl Runtime {
             None => run.once(session, request.stdin, request.stdout).await,
             Some(options) => {
                 let stdin = Replay::new(request.stdin, limits.stdin_bytes);
-                Box::pin(run.as_transaction(session, &options, stdin, request.stdout)).await
+                Box::pin(run.repeatedly(session, &options, stdin, request.stdout)).await
             }
         };
         drop(slots);
@@ -94,6 +94,25 @@ struct Ending {
     end: End,
     attempts: u32,
     output_bytes: u64,
+}
+
+impl Ending {
+    /// An end after so many attempts; a program has written so many bytes.
+    fn new(end: End, attempts: u32, written: u64) -> Self {
+        let output_bytes = if let End::Finished {
+            output: Some(output),
+        } = &end
+        {
+            output.len() as u64
+        } else {
+            written
+        };
+        Self {
+            end,
+            attempts,
+            output_bytes,
+        }
+    }
 }
 
 impl Run {
@@ -123,12 +142,12 @@ impl Run {
             );
         }
         let written = output.written();
-        let ending = self.ending(end, 1, written);
+        let ending = Ending::new(end, 1, written);
         self.close(session, ending).await
     }
 
     /// Runs the plugin as one transaction, in a fresh instance for each attempt. What a failed attempt printed is never seen.
-    async fn as_transaction(
+    async fn repeatedly(
         mut self,
         mut session: Session,
         options: &TransactionOptions,
@@ -139,7 +158,7 @@ impl Run {
         let mut repeated = match self.settled(repeated) {
             Ok(repeated) => repeated,
             Err(end) => {
-                let ending = self.ending(end, 0, 0);
+                let ending = Ending::new(end, 0, 0);
                 return self.close(session, ending).await;
             }
         };
@@ -190,7 +209,7 @@ impl Run {
         if let End::AttemptsExhausted { attempts: all, .. } = &end {
             attempts = *all;
         }
-        let ending = self.ending(end, attempts, written);
+        let ending = Ending::new(end, attempts, written);
         self.close(session, ending).await
     }
 
@@ -220,19 +239,25 @@ impl Run {
 
     /// How a run ends whose transaction was not committed, or may not have been.
     fn not_committed(&self, error: Error) -> End {
-        match error {
-            Error::AttemptsExhausted { attempts, last } => End::AttemptsExhausted {
+        let is_unreached = matches!(
+            error,
+            Error::Unavailable(_)
+                | Error::Busy(_)
+                | Error::Timeout(TimeoutStep::Waiting | TimeoutStep::Connecting)
+        );
+        if let Error::AttemptsExhausted { attempts, last } = error {
+            End::AttemptsExhausted {
                 attempts,
                 message: last.message,
-            },
-            Error::AmbiguousCommit(seen) => End::AmbiguousCommit(seen),
-            Error::Timeout(TimeoutStep::Running) => self.late(),
-            error @ (Error::Unavailable(_)
-            | Error::Busy(_)
-            | Error::Timeout(TimeoutStep::Waiting | TimeoutStep::Connecting)) => {
-                End::Unavailable(error.to_string())
             }
-            error => End::NotCommitted(error.to_string()),
+        } else if let Error::AmbiguousCommit(seen) = error {
+            End::AmbiguousCommit(seen)
+        } else if error == Error::Timeout(TimeoutStep::Running) {
+            self.late()
+        } else if is_unreached {
+            End::Unavailable(error.to_string())
+        } else {
+            End::NotCommitted(error.to_string())
         }
     }
 
@@ -240,22 +265,6 @@ impl Run {
         End::Deadline {
             timeout: self.limits.timeout,
             step: Step::Running,
-        }
-    }
-
-    fn ending(&self, end: End, attempts: u32, written: u64) -> Ending {
-        let output_bytes = if let End::Finished {
-            output: Some(output),
-        } = &end
-        {
-            output.len() as u64
-        } else {
-            written
-        };
-        Ending {
-            end,
-            attempts,
-            output_bytes,
         }
     }
 

@@ -25,7 +25,7 @@ use operation::{OnDrop, Operation};
 pub(super) use send::Query;
 pub(super) use together::{Broken, Ending};
 use transaction::Opening;
-pub(super) use transaction::{BEGIN, Begin};
+pub(super) use transaction::{BEGIN, BEGIN_READ_ONLY, Begin};
 
 use super::{
     error::TimeoutStep,

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::database::{
     classify::Phase,
+    error::TimeoutStep,
     failure::Failure,
     limits::LimitExceeded,
     pool::{Plan, Text},
@@ -103,6 +104,18 @@ impl Together<'_> {
             Phase::Commit
         } else {
             Phase::Transaction
+        }
+    }
+
+    /// No answer came, nor to the request to cancel.
+    fn unanswered(&self, step: TimeoutStep) -> Broken {
+        Broken {
+            place: None,
+            phase: self.last_phase(),
+            failure: Failure::TimedOut {
+                step,
+                settled: false,
+            },
         }
     }
 
@@ -268,16 +281,7 @@ impl Lease {
             // It was not cancelled, only late.
             Timed::Cancelled(asked) if together.on_drop() == OnDrop::Leave => (asked, None),
             Timed::Cancelled(asked) => (asked, Some(step)),
-            Timed::Never => {
-                return Err(Broken {
-                    place: None,
-                    phase: together.last_phase(),
-                    failure: Failure::TimedOut {
-                        step,
-                        settled: false,
-                    },
-                });
-            }
+            Timed::Never => return Err(together.unanswered(step)),
         };
         if let Some(Err(Stop::Limit(limit))) = rows.last() {
             let place = together.place(rows.len() - 1);

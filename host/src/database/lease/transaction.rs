@@ -18,6 +18,9 @@ use crate::database::{
 
 /// How the host begins a transaction. Every new connection is tried with it.
 pub(in crate::database) const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE";
+/// The same for one that changes nothing.
+pub(in crate::database) const BEGIN_READ_ONLY: &str =
+    "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
 const COMMIT: &str = "COMMIT";
 
 /// How a transaction begins.

@@ -17,7 +17,7 @@ use crate::database::{
     classify::Phase,
     error::Error,
     failure::Failure,
-    lease::{Answer, Author, Bounds, Ending, Lease, Query},
+    lease::{Answer, Author, BEGIN_READ_ONLY, Begin, Bounds, Ending, Lease, Query},
     limits::LimitExceeded,
     rows::{Column, Measure, Rows},
     statement::{SqlText, Statement},
@@ -30,6 +30,9 @@ const FIRST_ROWS: u64 = 100;
 /// How many times the bytes of one result may come at once, if the rows have become larger than those before. They are given out in
 /// parts; more than that ends the cursor.
 const AHEAD: u64 = 4;
+
+/// A cursor outside a transaction may be idle for as long as the guest likes: it holds nothing that others wait for.
+const MAY_BE_IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = 0";
 
 const BUSY: &str = "no connection is free for a cursor beside one for other calls: drop a cursor, or try again later";
 /// The connection was lost between two calls.
@@ -200,9 +203,8 @@ impl Session {
             bytes: u64::MAX,
             ..self.bounds(Author::Guest)
         };
-        let (begin, stays) = self.database.server().kind.begin_cursor();
-        lease.begin(begin);
-        lease.before_next(stays.to_owned());
+        lease.begin(Begin::Needed(BEGIN_READ_ONLY));
+        lease.before_next(MAY_BE_IDLE.to_owned());
         let outcome = lease.run_together(&requests, Ending::Open, &bounds).await;
         let mut answers = match outcome {
             Ok(answers) => answers,

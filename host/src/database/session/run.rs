@@ -128,15 +128,12 @@ impl Session {
         author: Author,
     ) -> Result<Answer, Error> {
         let bounds = self.bounds(author);
-        let outcome = match own {
-            Some(lease) => {
-                self.run_on(lease, statement, &bounds, Phase::Transaction)
-                    .await
-            }
-            None => {
-                let effects = effects(statement, author, Phase::Write);
-                self.run_in_transaction(statement, &bounds, effects).await
-            }
+        let outcome = if let Some(lease) = own {
+            self.run_on(lease, statement, &bounds, Phase::Transaction)
+                .await
+        } else {
+            let effects = effects(statement, author, Phase::Write);
+            self.run_in_transaction(statement, &bounds, effects).await
         };
         if let Ok(answer) = &outcome
             && let Err(limit) = self.check_size(std::slice::from_ref(answer))
@@ -216,8 +213,7 @@ impl Session {
             return self.run_in_transaction(statement, bounds, effects).await;
         }
         let mut lease = self.acquire().await?;
-        let outcome = self.run_on(&mut lease, statement, bounds, phase).await;
-        outcome
+        self.run_on(&mut lease, statement, bounds, phase).await
     }
 
     async fn run_on(

@@ -169,13 +169,8 @@ impl Session {
         let Some(transaction) = self.transaction.take() else {
             return Err(closed());
         };
-        let lost = transaction
-            .doom
-            .as_ref()
-            .and_then(|doom| match &doom.error {
-                Error::Retry(reason) => Some(reason.clone()),
-                _ => None,
-            });
+        let doom = transaction.doom.as_ref();
+        let lost = doom.and_then(|doom| doom.error.lost()).cloned();
         let refusal = match (&transaction.form, lost) {
             (Form::Host, _) => Err("only the host can do this transaction again: return"),
             (Form::Handle(_), _) if transaction.handles.first() != Some(&id) => {

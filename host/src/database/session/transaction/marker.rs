@@ -85,21 +85,26 @@ impl Session {
                 place: Some(_),
                 failure: Failure::Server(error),
                 ..
-            } => match Failure::Server(error).into_error(Phase::Transaction, kind) {
-                Error::Retry(reason) => Error::Retry(reason),
-                error => self.without_markers(&error),
-            },
+            } => {
+                let error = Failure::Server(error).into_error(Phase::Transaction, kind);
+                if error.lost().is_some() {
+                    error
+                } else {
+                    self.without_markers(&error)
+                }
+            }
             // What changed nothing can be done again, whatever became of it.
             Broken { failure, .. } if transaction.effects == Effects::None => {
                 failure.into_error(Phase::Transaction, kind)
             }
-            Broken { phase, failure, .. } => failure.into_error(
-                match phase {
-                    Phase::Read | Phase::Write => Phase::Transaction,
-                    phase => phase,
-                },
-                kind,
-            ),
+            Broken { phase, failure, .. } => {
+                // What fails before anything is sent leaves the transaction to be done again.
+                let phase = match phase {
+                    Phase::Read | Phase::Write | Phase::Transaction => Phase::Transaction,
+                    Phase::Commit => Phase::Commit,
+                };
+                failure.into_error(phase, kind)
+            }
         };
         match (error, marker) {
             (Error::AmbiguousCommit(seen), Some(marker)) => self.settle(&marker, seen).await,

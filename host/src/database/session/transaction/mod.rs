@@ -328,13 +328,13 @@ impl Session {
 
 /// Says at which statement a transaction lost.
 fn at_statement(error: Error, statement: u32) -> Error {
-    match error {
-        Error::Retry(reason) => Error::Retry(RetryReason {
-            statement: Some(statement),
-            ..reason
-        }),
-        error => error,
-    }
+    let Error::Retry(reason) = error else {
+        return error;
+    };
+    Error::Retry(RetryReason {
+        statement: Some(statement),
+        ..reason
+    })
 }
 
 /// The loss of a race that did not happen.

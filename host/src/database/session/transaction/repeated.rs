@@ -127,17 +127,12 @@ impl Session {
         let Some(transaction) = self.transaction.take() else {
             return Err(Error::Closed("the transaction is over".to_owned()));
         };
-        let lost = transaction
-            .doom
-            .as_ref()
-            .and_then(|doom| match &doom.error {
-                error @ Error::Retry(_) => Some(error.clone()),
-                _ => None,
-            });
+        let doom = transaction.doom.as_ref();
+        let lost = doom.and_then(|doom| doom.error.lost()).cloned();
         let left_open = !transaction.savepoints().is_empty();
         let failed = transaction.doom.as_ref().map(|doom| doom.error.clone());
         let verdict = match (lost, done, failed) {
-            (Some(lost), ..) => Err(lost),
+            (Some(lost), ..) => Err(Error::Retry(lost)),
             (None, false, _) => Ok(()),
             (None, true, Some(failed)) => Err(failed),
             (None, true, None) if left_open => Err(Error::Invalid(
