@@ -3,6 +3,7 @@
 mod batch_insert;
 mod batch_models;
 mod batch_update;
+mod cancellation;
 mod commands;
 mod connect;
 mod consistency;
@@ -16,7 +17,9 @@ mod functions;
 mod guest_sql;
 mod guests;
 mod layering;
+mod ledger;
 mod operations;
+mod operations_in_plugins;
 mod plugins;
 mod programs;
 mod reset;

@@ -14,6 +14,8 @@ pub fn plugin(name: &str) -> PathBuf {
             "--package",
             "import",
             "--package",
+            "ledger",
+            "--package",
             "users",
         ]);
     });

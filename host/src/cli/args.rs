@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-use super::{check, compile, exit, explain, inspect};
-use crate::{
-    config::{Flags, LimitFlag, Limits, Secret},
-    telemetry,
-};
+use super::{check, compile, exit, explain, inspect, output::OutputArguments};
+use crate::config::{Flags, LimitFlag, Limits, Secret};
 
 /// Runs sandboxed WebAssembly plugins next to CockroachDB.
 ///
@@ -71,6 +68,8 @@ pub(super) struct RunArguments {
     pub(super) database: DatabaseArguments,
     #[command(flatten)]
     pub(super) rights: RightsArguments,
+    #[command(flatten)]
+    pub(super) transactions: TransactionArguments,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
     #[command(flatten)]
@@ -140,16 +139,39 @@ pub(super) struct RightsArguments {
     /// granted. A plugin that imports what it was not granted is refused before any of its code runs.
     #[arg(long, value_name = "LIST")]
     pub(super) grant: Vec<String>,
+}
 
-    /// Run the whole plugin as one transaction (not in this version)
+/// How transactions are done.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Transactions")]
+pub(super) struct TransactionArguments {
+    /// Run the whole plugin as one transaction, which is done again in a fresh instance when it loses a race
+    ///
+    /// Its output is withheld until it is committed, and what it reads from standard input is kept for the next attempt. Without it, each
+    /// call is a transaction of its own, unless the plugin begins one. In the configuration file it is `transaction` of a plugin.
     #[arg(long)]
     pub(super) transaction: bool,
 
     /// How often work that lost a race or its connection is done again [default: 3]
     ///
-    /// Each call is a transaction of its own, and is done again by itself. 0 runs everything once.
+    /// It holds for the whole run as one transaction, for transactions that the plugin begins, and for each call outside of one. 0 does
+    /// everything once.
     #[arg(long, value_name = "N")]
     pub(super) max_retries: Option<u32>,
+
+    /// Let transactions be READ COMMITTED if they ask for it
+    ///
+    /// What others commit is then seen between one statement and the next, and is not noticed by the host: what a transaction read may be
+    /// wrong when it writes.
+    #[arg(long)]
+    pub(super) allow_read_committed: bool,
+
+    /// Let this share of the attempts at transactions fail on purpose, from 0 to 1, such as 0.2
+    ///
+    /// Each of them fails at one of its statements or at its commit as if it had lost a race (40001). It shows the author of a plugin whether
+    /// it stands being done again.
+    #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
+    pub(super) chaos: Option<String>,
 }
 
 /// How much the plugin may use.
@@ -210,93 +232,6 @@ pub(super) fn named_limits(limits: &[(String, String)]) -> impl Iterator<Item = 
     })
 }
 
-/// What the host prints.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Output")]
-pub(super) struct OutputArguments {
-    /// Print no summary and no notes; warnings, errors and logs remain
-    #[arg(long, short)]
-    pub(super) quiet: bool,
-
-    /// The form of the closing summary
-    #[arg(
-        long,
-        value_name = "FORM",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    #[arg(help = "The form of the closing summary: text, or json for one line of JSON")]
-    pub(super) summary: SummaryForm,
-
-    /// The form of logs and messages: text, or json for one JSON object a line
-    #[arg(
-        long,
-        value_name = "FORM",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    pub(super) log_format: LogFormat,
-
-    /// What is logged: off, error, warn, info, debug or trace
-    ///
-    /// By default messages of the plugin from info and of the host from warn. The environment variable RUST_LOG can say it in
-    /// more detail.
-    #[arg(long, value_name = "LEVEL", value_enum, hide_possible_values = true)]
-    pub(super) log_level: Option<LogLevel>,
-}
-
-/// The form of the closing summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum SummaryForm {
-    #[default]
-    Text,
-    Json,
-}
-
-/// The form of what goes to standard error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum LogFormat {
-    #[default]
-    Text,
-    Json,
-}
-
-impl From<LogFormat> for telemetry::Format {
-    fn from(format: LogFormat) -> Self {
-        match format {
-            LogFormat::Text => Self::Text,
-            LogFormat::Json => Self::Json,
-        }
-    }
-}
-
-/// What is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogLevel {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl LogLevel {
-    /// The level as filters write it.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
-}
-
 /// Splits `KEY=VALUE`.
 pub(super) fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -324,8 +259,10 @@ impl RunArguments {
             plugin: self.plugin.clone(),
             grants: self.rights.grant.clone(),
             settings: self.input.set.clone(),
-            transaction: self.rights.transaction,
-            max_retries: self.rights.max_retries,
+            transaction: self.transactions.transaction,
+            max_retries: self.transactions.max_retries,
+            allow_read_committed: self.transactions.allow_read_committed,
+            chaos: self.transactions.chaos.clone(),
             cache_directory: self.cache.cache_dir.clone(),
             limits: named_limits(&self.limits.limit).chain(shorthands).collect(),
             ..self.database.flags()
@@ -346,6 +283,7 @@ Examples:
   host run users.wasm --input '{{\"name\": \"Ada\"}}' --set region=eu
   host run --grant all import.wasm --input @job.json < flights.csv
   host run report.wasm --database-url-file ~/.config/chitin/url -- --year 2026
+  host run --transaction --chaos 0.5 --trace users.wasm
 
 Limits and their defaults, for --limit and for [limits] in the configuration file:
 {}

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Environment,
-    telemetry::{self, Format},
+    telemetry::{self, Choice, Format},
 };
 
 /// Does the work of a command, and tells why it failed, even if that is a panic.
@@ -40,7 +40,11 @@ where
     guard(terminal, || {
         let environment = Environment::of_process();
         let filter = environment.text("RUST_LOG").map_err(usage)?;
-        telemetry::start(Format::Text, None, filter).map_err(usage)?;
+        let choice = Choice {
+            filter,
+            ..Choice::default()
+        };
+        telemetry::start(Format::Text, choice).map_err(usage)?;
         let executor = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

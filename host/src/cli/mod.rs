@@ -15,6 +15,7 @@ mod explain;
 mod input;
 mod inspect;
 mod interrupt;
+mod output;
 mod plugin_file;
 mod run;
 mod stdio;

@@ -5,11 +5,12 @@ use std::{io, num::NonZero, time::Duration};
 use tokio::{task, time};
 
 use super::{
-    args::{LogLevel, RunArguments, SummaryForm},
+    args::RunArguments,
     command, component,
     exit::{Exit, Failure},
     input,
     interrupt::{self, Interruption, Signals},
+    output::{LogLevel, SummaryForm},
     stdio::{self, TakenInput},
     summary,
     terminal::{self, Terminal},
@@ -40,12 +41,21 @@ fn start(arguments: &RunArguments, terminal: Terminal) -> Result<Exit, Failure> 
     let filter = environment
         .text("RUST_LOG")
         .map_err(|error| usage(error.into()))?;
-    let level = arguments.output.log_level.map(LogLevel::as_str);
-    telemetry::start(terminal.format, level, filter).map_err(|error| usage(error.into()))?;
+    let choice = telemetry::Choice {
+        level: arguments.output.log_level.map(LogLevel::as_str),
+        filter,
+        trace: arguments.output.trace,
+    };
+    telemetry::start(terminal.format, choice).map_err(|error| usage(error.into()))?;
     let config =
         Config::resolve(&arguments.flags(), &environment).map_err(|error| usage(error.into()))?;
     for warning in &config.warnings {
         terminal.warning(warning);
+    }
+    if let Some(share) = &arguments.transactions.chaos {
+        terminal.warning(&format!(
+            "--chaos {share}: attempts at transactions fail on purpose, in this share, as if they had lost a race; it is for trying out plugins"
+        ));
     }
     let (interrupter, interruption) = interrupt::channel();
     let job = Job {
@@ -112,6 +122,10 @@ impl Job {
         self.check_use(&plugin)?;
         let opening = OpenDatabase::open(&self.config.database, limits.database);
         let database = self.interruption.or(opening).await?.map_err(unreachable)?;
+        if let Err(failure) = self.check_transaction(&database) {
+            close(database).await;
+            return Err(failure);
+        }
         self.tell_where(&database);
         let (taken, outcome) = self.run(&runtime, &plugin, &database, input).await;
         let Outcome { end, report } = outcome;
@@ -160,6 +174,18 @@ impl Job {
         Err(Failure::new(Exit::Usage, given).hint(instead))
     }
 
+    /// A kind of transaction that this database does not have is refused before anything is run.
+    fn check_transaction(&self, database: &OpenDatabase) -> Result<(), Failure> {
+        let Some(options) = &self.config.transaction else {
+            return Ok(());
+        };
+        let checked = database.database().check_transaction(options);
+        checked.map_err(|error| {
+            let error = anyhow::Error::from(error).context("`transaction` of the plugin");
+            Failure::caused_by(Exit::Usage, error)
+        })
+    }
+
     fn tell_where(&self, database: &OpenDatabase) {
         if let Some(development) = database.development() {
             self.terminal.note(&format!(
@@ -196,9 +222,9 @@ impl Job {
             limits: self.config.limits.runtime,
             database_limits: self.config.limits.database,
             retry: self.config.retry,
-            transaction: None,
-            read_committed: false,
-            chaos: Default::default(),
+            transaction: self.config.transaction.clone(),
+            read_committed: self.config.read_committed,
+            chaos: self.config.chaos,
             interrupt: Interrupt::when(async move {
                 interruption.wait().await;
             }),

@@ -58,6 +58,12 @@ pub enum ConfigError {
         /// What is wrong.
         source: UnknownCapability,
     },
+    /// The share of attempts that fail on purpose is none.
+    #[error("--chaos: `{given}` is no share: give a number from 0, none, to 1, all, such as 0.2")]
+    Chaos {
+        /// As typed.
+        given: String,
+    },
     /// The tenant's name is none.
     #[error("--tenant")]
     Tenant(#[source] InvalidTenantId),

@@ -29,6 +29,10 @@ pub struct Flags {
     pub transaction: bool,
     /// `--max-retries`.
     pub max_retries: Option<u32>,
+    /// `--allow-read-committed`.
+    pub allow_read_committed: bool,
+    /// `--chaos`.
+    pub chaos: Option<String>,
     /// The flags that set a limit: the flag, the limit's name, the value.
     pub limits: Vec<LimitFlag>,
 }

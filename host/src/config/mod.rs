@@ -31,7 +31,7 @@ pub use suggest::closest;
 pub use units::{InvalidAmount, Unit};
 
 use crate::{
-    database::RetryPolicy,
+    database::{Chaos, RetryPolicy, TransactionOptions},
     tenancy::{Grants, TenantId},
 };
 
@@ -52,6 +52,12 @@ pub struct Config {
     pub cache: Option<PathBuf>,
     /// How often, and after what wait, work that lost a race is done again.
     pub retry: RetryPolicy,
+    /// Runs the plugin as one transaction of this kind.
+    pub transaction: Option<TransactionOptions>,
+    /// Whether transactions may be READ COMMITTED if they ask for it.
+    pub read_committed: bool,
+    /// The share of the attempts at transactions that fail on purpose.
+    pub chaos: Chaos,
     /// What works and should be changed nevertheless.
     pub warnings: Vec<String>,
 }
@@ -91,4 +97,8 @@ pub struct PluginConfig {
     pub grants: Grants,
     /// What it can ask for by name.
     pub settings: BTreeMap<String, String>,
+    /// Whether a run of it is one transaction, and of what kind.
+    pub transaction: Option<TransactionOptions>,
+    /// How often what it does is done again, instead of the usual number.
+    pub max_retries: Option<u32>,
 }

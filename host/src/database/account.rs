@@ -65,6 +65,7 @@ impl Account {
     pub(super) fn next_transaction(&self) -> u32 {
         let entries = &mut *self.entries();
         entries.transactions = entries.transactions.saturating_add(1);
+        entries.statistics.transactions += 1;
         entries.transactions
     }
 

@@ -64,7 +64,7 @@ pub use statistics::Statistics;
 pub use transaction::{Chaos, InvalidChaos, Isolation, Snapshot, TransactionOptions};
 pub use value::{Interval, Other, TimeTz, Value};
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicU64};
 
 use catalog::Catalog;
 use connect::Connector;
@@ -81,6 +81,8 @@ struct Inner {
     catalog: Catalog,
     /// Whether there is a table of commit markers that can be used, as far as that is known.
     markers: Mutex<Option<bool>>,
+    /// How many were left, counted from a number of chance: of many hosts, or many short runs, some clean up.
+    markers_left: AtomicU64,
 }
 
 impl Database {
@@ -96,6 +98,7 @@ impl Database {
             limits,
             catalog: Catalog::default(),
             markers: Mutex::new(None),
+            markers_left: AtomicU64::new(rand::random()),
         })))
     }
 
@@ -112,6 +115,11 @@ impl Database {
     /// One guest's use of this database in one run. It asks nothing of the database yet.
     pub fn session(&self, options: SessionOptions) -> Session {
         Session::new(self.clone(), options)
+    }
+
+    /// Whether this database can run a transaction with these options at all, said without asking it.
+    pub fn check_transaction(&self, options: &TransactionOptions) -> Result<(), Error> {
+        self.0.server.kind.begin(options).map(drop)
     }
 
     /// How many connections are open, those that are being made or closed included.

@@ -11,6 +11,10 @@ pub struct Statistics {
     pub round_trips: u64,
     /// Attempts after the first, of calls and of transactions.
     pub retries: u64,
+    /// Transactions of several calls: a plugin's own, and the one that a whole run is.
+    pub transactions: u64,
+    /// Attempts at them, the first ones included.
+    pub transaction_attempts: u64,
     /// Rows that came from the database.
     pub rows_read: u64,
     /// Rows inserted, updated or deleted.
@@ -39,6 +43,8 @@ impl AddAssign for Statistics {
         self.statements += other.statements;
         self.round_trips += other.round_trips;
         self.retries += other.retries;
+        self.transactions += other.transactions;
+        self.transaction_attempts += other.transaction_attempts;
         self.rows_read += other.rows_read;
         self.rows_written += other.rows_written;
         self.bytes_received += other.bytes_received;

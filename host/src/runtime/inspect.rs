@@ -184,7 +184,8 @@ impl Runtime {
 
 /// What this host can run and grant, by the names that the contract gives it.
 pub fn features() -> Vec<String> {
-    let worlds = [World::Plugin, World::Command].map(|world| format!("world:{}", world.name()));
+    let worlds = [World::Plugin, World::TransactionalPlugin, World::Command];
+    let worlds = worlds.map(|world| format!("world:{}", world.name()));
     let grants = Capability::ALL.map(|capability| format!("grant:{capability}"));
     worlds.into_iter().chain(grants).collect()
 }

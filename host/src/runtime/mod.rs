@@ -38,6 +38,7 @@ mod state;
 mod watch;
 mod withheld;
 
+pub use crate::database::RetryCount;
 pub use crate::sandbox::{ENGINE, Kept, Stdin, StopKind, Tool, digest};
 pub use inspect::{Excess, Export, FileKind, Inspection, World, features};
 pub use limits::Limits;

@@ -144,18 +144,19 @@ impl Run {
             }
         };
         let seed = self.launch.seeds.draw();
+        let mut attempts = 0;
         let (end, withheld) = loop {
             let withheld = Withheld::default();
-            let attempt = repeated.attempt();
             let begun = self.watch.over(repeated.begin()).await;
             let begun = match self.settled(begun) {
                 Ok(begun) => begun,
                 Err(end) => break (end, withheld),
             };
+            attempts = repeated.attempt();
             let output = Output::new(Box::new(withheld.clone()), self.limits.output_bytes);
             let mut store = self.launch.store(Part {
                 session: begun,
-                attempt,
+                attempt: attempts,
                 seed,
                 stdin: stdin.reader(),
                 output: output.clone(),
@@ -186,7 +187,10 @@ impl Run {
             }
         };
         let (end, written) = release(end, &withheld, stdout).await;
-        let ending = self.ending(end, repeated.attempt(), written);
+        if let End::AttemptsExhausted { attempts: all, .. } = &end {
+            attempts = *all;
+        }
+        let ending = self.ending(end, attempts, written);
         self.close(session, ending).await
     }
 

@@ -33,7 +33,7 @@ memory-bytes = \"256MB\"
 [plugins.users]
 path = \"users.wasm\"
 grants = [\"read\"]
-transaction = true
+transaction = \"yes\"
 ";
     let path = config(folder.path(), text);
     for command in [
@@ -58,8 +58,8 @@ transaction = true
                 "did you mean `256MiB`?",
                 &place("12:11", "`read` is no grant: did you mean `reads`?"),
                 &place(
-                    "13:1",
-                    "this version of the host cannot run a whole plugin as one transaction yet",
+                    "13:15",
+                    "`transaction` takes true, false or a table, written { … }, and this is a text",
                 ),
             ],
         );

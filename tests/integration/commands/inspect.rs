@@ -229,3 +229,37 @@ fn nested(depth: usize) -> Vec<u8> {
     }
     component
 }
+
+#[tokio::test]
+async fn a_plugin_with_operations_is_told_apart() {
+    let folder = folder();
+    let bytes = component(
+        r#"(component
+            (core module $code
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+                (func (export "run") (param i32 i32) (result i32) unreachable)
+                (func (export "operation") (param i32 i32 i32 i32) (result i32) unreachable))
+            (core instance $code (instantiate $code))
+            (func $run (param "input" string) (result (result string (error string)))
+                (canon lift (core func $code "run") (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))
+            (func $operation (param "name" string) (param "input" string) (result (result string (error string)))
+                (canon lift (core func $code "operation") (memory (core memory $code "memory")) (realloc (core func $code "realloc"))))
+            (export "run" (func $run))
+            (export "operation" (func $operation)))"#,
+    );
+    let path = write(folder.path(), "ledger.wasm", bytes);
+    let finished = inspect(&path).await;
+    finished.expect(0, &[]);
+    for line in [
+        "world    transactional-plugin\n",
+        "operation: func(name: string, input: string) -> result<string, string>\n",
+    ] {
+        assert!(finished.stdout.contains(line), "{}", finished.stdout);
+    }
+    let (_, json) = inspect_json(&path).await;
+    assert_eq!(json["world"], "transactional-plugin");
+    let version = host(["--version", "--json"]).run().await.json();
+    let features = version["features"].as_array().expect("a list");
+    assert!(features.contains(&"world:transactional-plugin".into()));
+}

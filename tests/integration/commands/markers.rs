@@ -1,9 +1,10 @@
 //! The table of commit markers: who makes it, who may do what with it, and what keeps it small.
 
 use host::database::{
-    Database, Error, Limits, Returning, Selection, Statistics, TableDefinition, Target,
+    Database, Error, Field, Limits, Returning, Selection, Session, Statistics, TableDefinition,
+    Target, TransactionOptions, Value,
 };
-use tests::{Finished, TestDatabase, database, session_options};
+use tests::{Finished, TestDatabase, database, session_options, wait_until};
 use tokio_postgres::Client;
 
 use super::check::{about, check, role, says};
@@ -194,6 +195,45 @@ async fn old_markers_are_removed_in_parts_and_new_ones_kept() {
     let removed = (removed.0.expect("cleaned"), removed.1.expect("cleaned"));
     assert_eq!(removed.0 + removed.1, 2_500, "{removed:?}");
     assert_eq!(count(&client).await, 100);
+    connected.close().await;
+}
+
+/// Inserts a row in a transaction that the host runs, and so leaves a marker.
+async fn commit(session: &mut Session, id: i64) -> Result<(), Error> {
+    let mut repeated = session.repeated(&TransactionOptions::default()).await?;
+    let field = Field {
+        column: "id".to_owned(),
+        value: Value::Int64(id),
+    };
+    loop {
+        let mut attempt = repeated.begin().await?;
+        let inserted = attempt.insert("t", std::slice::from_ref(&field), &Returning::Nothing);
+        let is_done = inserted.await.is_ok();
+        let ended = repeated.end(attempt, is_done).await;
+        if let Some(outcome) = repeated.conclude(ended).await {
+            return outcome;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_markers_are_left_old_ones_are_removed_in_time() {
+    let database = database().await;
+    let (role, _) = role(&database, "").await;
+    prepare_for(&database, &role).await.expect(0, &[]);
+    let client = database.client().await;
+    let make = format!("CREATE TABLE t (id int8 PRIMARY KEY); GRANT INSERT ON t TO {role}");
+    client.simple_query(&make).await.expect("made");
+    write(&client, 10, "25 hours").await;
+    let connected = connect(&database, &role).await;
+    let mut session = connected.session(session_options(Limits::default()));
+    for id in 0..1_000 {
+        commit(&mut session, id).await.expect("committed");
+    }
+    wait_until("the old markers are gone", async || {
+        count(&client).await == 1_000
+    })
+    .await;
     connected.close().await;
 }
 

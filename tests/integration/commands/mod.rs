@@ -6,6 +6,7 @@ mod configuration;
 mod explain;
 mod inspect;
 mod markers;
+mod transactions;
 
 use std::{
     fs,

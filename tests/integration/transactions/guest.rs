@@ -1,8 +1,10 @@
 //! The rules of transactions, as a guest meets them.
 
+use std::time::Duration;
+
 use host::{
-    database::{Chaos, TransactionOptions},
-    runtime::{End, Outcome, Request},
+    database::{Chaos, RetryPolicy, TransactionOptions},
+    runtime::{End, Interrupt, Outcome, Request},
     sandbox,
 };
 use serde_json::{Value as Json, json};
@@ -316,6 +318,34 @@ async fn more_runs_than_slots_and_connections_all_end() {
         );
     }
     assert_eq!(rows(&client).await, 16);
+}
+
+/// Nothing is held during the wait before another attempt, and whoever wants the run to end does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_is_cut_short_by_an_interrupt() {
+    let (_database, client, connected) = prepared().await;
+    conflicts(&client, AT_ONCE, 1_000).await;
+    let bench = told(connected).await;
+    let minute = Duration::from_mins(1);
+    let (interrupt, interrupted) = tokio::sync::oneshot::channel::<()>();
+    let whole = Request {
+        retry: RetryPolicy::new(1_000, minute, minute).expect("sane"),
+        interrupt: Interrupt::when(async move {
+            interrupted.await.ok();
+        }),
+        ..transaction(json!([insert(2)]).to_string(), tokio::io::sink())
+    };
+    let ending = async {
+        tests::wait_until("the first attempt to fail", async || {
+            ask(&client, "SELECT is_called::int4::int8 FROM conflicts").await == 1
+        })
+        .await;
+        nothing_is_open(&client).await;
+        interrupt.send(()).expect("it is waited for");
+    };
+    let (outcome, ()) = tokio::join!(bench.run(whole), ending);
+    assert!(matches!(outcome.end, End::Interrupted), "{}", outcome.end);
+    assert_eq!(rows(&client).await, 0);
 }
 
 /// What attempts can tell of the world they are in.

@@ -6,6 +6,7 @@
     reason = "these are tests: what is not expected ends them"
 )]
 
+mod faults;
 mod guest;
 mod handles;
 mod limits;

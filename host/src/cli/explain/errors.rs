@@ -28,19 +28,22 @@ pub(super) const ERRORS: &[Row] = &[
         "retry",
         Nobody,
         "The transaction lost a race against another one, or its connection, and is over. Nothing of it was kept.",
-        "Pass the error on without catching it: the work is run again from its beginning.",
+        "Pass the error on without catching it: an operation, or a run with --transaction, begins again in a fresh instance, whatever the \
+         plugin makes of the error. After a transaction of its own, `restart` begins the next attempt.",
     ),
     (
         "attempts-exhausted",
         Database,
         "A transaction lost every one of its attempts, or the deadline is too near for another. Nothing was kept.",
-        "Try again later. Shorter transactions that touch fewer rows collide less; --max-retries allows more attempts.",
+        "Try again later. Shorter transactions that touch fewer rows collide less; --max-retries allows more attempts. The summary names \
+         the reasons and the tables.",
     ),
     (
         "ambiguous-commit",
         Database,
         "The commit was sent and no clear answer came. The change may or may not be there.",
-        "Never repeat it blindly: read back first, or make the change such that a second time does no harm, as with an upsert.",
+        "Never repeat it blindly: read back first, or make the change such that a second time does no harm, as with an upsert. After \
+         `host check --prepare` the host finds out by itself what became of the transactions that it runs.",
     ),
     (
         "database",
@@ -112,7 +115,7 @@ pub(super) const ERRORS: &[Row] = &[
     (
         "other",
         Host,
-        "This version of the contract has no case for it, such as `not-implemented` for what is declared and not built yet.",
+        "This version of the contract has no case for it, such as `unexpected-answer` for a database that answers what it should not.",
         "The text begins with a dotted code and says more. If it makes no sense, please report it.",
     ),
 ];

@@ -58,7 +58,7 @@ fn advice(exit: Exit) -> (Fault, &'static str) {
         ),
         Exit::RetriesExhausted => (
             Fault::Database,
-            "Others change the same rows at the same time. Run it again later, allow more attempts with --max-retries, or make \
+            "Others change the same rows at the same time; the summary names the tables where the database does. Run it again later, allow more attempts with --max-retries, or make \
              transactions shorter and let them touch fewer rows.",
         ),
         Exit::AmbiguousCommit => (

@@ -7,9 +7,10 @@ use crate::{
 };
 
 /// The parameters that a misspelt one may have meant: those of our own, and the usual ones of libpq.
-const PARAMETERS: [&str; 21] = [
+const PARAMETERS: [&str; 22] = [
     "url",
     "password_file",
+    ALLOW_READ_COMMITTED,
     "database",
     "host",
     "port",
@@ -31,6 +32,9 @@ const PARAMETERS: [&str; 21] = [
     "load_balance_hosts",
 ];
 
+/// What no connection needs to know.
+const ALLOW_READ_COMMITTED: &str = "allow_read_committed";
+
 /// `[database]`: `url`, perhaps with a password beside it, or parameters.
 #[derive(Debug, Default)]
 pub(in crate::config) struct DatabaseSection {
@@ -38,6 +42,8 @@ pub(in crate::config) struct DatabaseSection {
     pub(in crate::config) password: Option<Entry>,
     pub(in crate::config) password_file: Option<Entry>,
     pub(in crate::config) parameters: Vec<Entry>,
+    /// Whether transactions may be READ COMMITTED.
+    pub(in crate::config) allow_read_committed: bool,
 }
 
 /// A line such as `port = 26257`. In names `-` and `_` are the same: parameters of a connection are known with `_`.
@@ -69,8 +75,17 @@ impl DatabaseSection {
 /// Reads the section, and checks what can be checked without the rest of the machine.
 pub(super) fn read(reader: &mut Reader<'_>, section: &Value<'_>) -> Option<DatabaseSection> {
     let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut allow_read_committed = false;
     for (key, value) in reader.table("database", section)? {
         let name = key.get_ref().replace('-', "_");
+        if name == ALLOW_READ_COMMITTED {
+            allow_read_committed = reader.boolean(&name, value).unwrap_or_default();
+            continue;
+        }
+        if let Err((true, message)) = check(&name, "") {
+            reader.mistake_at(key, &message);
+            continue;
+        }
         let Some(text) = reader.scalar(&name, value) else {
             continue;
         };
@@ -83,8 +98,8 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Value<'_>) -> Option<Datab
         }
         let (line, column) = reader.place(key.span().start);
         let value_at = value.span().start;
-        if let Err((at_key, message)) = check(&name, &text) {
-            reader.mistake(if at_key { key.span().start } else { value_at }, &message);
+        if let Err((_, message)) = check(&name, &text) {
+            reader.mistake(value_at, &message);
         }
         let entry = Entry {
             line,
@@ -100,6 +115,7 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Value<'_>) -> Option<Datab
         password: take("password"),
         password_file: take("password_file"),
         parameters: Vec::new(),
+        allow_read_committed,
     };
     section.parameters = entries.into_values().collect();
     contradictions(reader, &section);
@@ -109,7 +125,7 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Value<'_>) -> Option<Datab
 /// Whether the database layer would take this. Says if it is the name that is wrong, and what is.
 fn check(name: &str, value: &str) -> Result<(), (bool, String)> {
     match name {
-        "password_file" => Ok(()),
+        "password_file" | ALLOW_READ_COMMITTED => Ok(()),
         "url" => ConnectOptions::from_url(value.trim())
             .map(drop)
             .map_err(|error| (false, error.to_string())),

@@ -4,6 +4,7 @@
 mod database;
 mod plugin;
 mod reader;
+mod transaction;
 
 use std::{
     collections::BTreeMap,

@@ -1,21 +1,22 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
-use super::{Key, Reader, Value, closest};
-use crate::tenancy::{Capability, Grants};
+use super::{Key, Reader, Value, closest, transaction};
+use crate::{
+    database::TransactionOptions,
+    tenancy::{Capability, Grants},
+};
 
-const KEYS: [&str; 4] = ["path", "digest", "grants", "settings"];
-
-/// What is planned, with what to do as long as it is not there.
-const NOT_BUILT: [(&str, &str); 2] = [
-    (
-        "transaction",
-        "this version of the host cannot run a whole plugin as one transaction yet",
-    ),
-    (
-        "tables",
-        "this version of the host cannot grant single tables yet: the privileges of the database's role decide",
-    ),
+const KEYS: [&str; 6] = [
+    "path",
+    "digest",
+    "grants",
+    "settings",
+    "transaction",
+    "max-retries",
 ];
+
+/// What is planned.
+const NOT_BUILT: &str = "tables";
 
 /// How a digest is written.
 const ALGORITHM: &str = "sha256:";
@@ -30,6 +31,9 @@ pub(in crate::config) struct PluginSection {
     /// Exactly these, instead of the standard ones.
     pub(in crate::config) grants: Option<Grants>,
     pub(in crate::config) settings: BTreeMap<String, String>,
+    /// Whether a run is one transaction, and of what kind.
+    pub(in crate::config) transaction: Option<TransactionOptions>,
+    pub(in crate::config) max_retries: Option<u32>,
 }
 
 /// Reads `[plugins]`.
@@ -72,13 +76,13 @@ fn read(reader: &mut Reader<'_>, name: &Key<'_>, section: &Value<'_>) -> PluginS
             "digest" => plugin.digest = digest(reader, value),
             "grants" => plugin.grants = grants(reader, value),
             "settings" => plugin.settings = settings(reader, value),
-            other => match NOT_BUILT.iter().find(|(name, _)| *name == other) {
-                Some((name, why)) => {
-                    let message = format!("{why}: leave `{name}` out");
-                    reader.mistake_at(key, &message);
-                }
-                None => reader.unknown(key, &format!("no key of [{title}]"), KEYS),
-            },
+            "transaction" => plugin.transaction = transaction::read(reader, value),
+            "max-retries" => plugin.max_retries = reader.number("max-retries", value),
+            NOT_BUILT => reader.mistake_at(
+                key,
+                "this version of the host cannot grant single tables yet: the privileges of the database's role decide: leave `tables` out",
+            ),
+            _ => reader.unknown(key, &format!("no key of [{title}]"), KEYS),
         }
     }
     if !table.contains_key("path") {

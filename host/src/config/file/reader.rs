@@ -120,6 +120,29 @@ impl<'t> Reader<'t> {
         texts.collect()
     }
 
+    /// True or false.
+    pub(super) fn boolean(&mut self, name: &str, value: &Value<'_>) -> Option<bool> {
+        if let DeValue::Boolean(answer) = value.get_ref() {
+            return Some(*answer);
+        }
+        self.wrong_type(name, value, "true or false");
+        None
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn number(&mut self, name: &str, value: &Value<'_>) -> Option<u32> {
+        let DeValue::Integer(number) = value.get_ref() else {
+            self.wrong_type(name, value, "a whole number");
+            return None;
+        };
+        let read = u32::from_str_radix(number.as_str(), number.radix());
+        if read.is_err() {
+            let message = format!("`{name}` is a whole number from 0 to {}", u32::MAX);
+            self.mistake_at(value, &message);
+        }
+        read.ok()
+    }
+
     /// A text or a whole number, as text.
     pub(super) fn scalar<'v>(&mut self, name: &str, value: &'v Value<'_>) -> Option<Cow<'v, str>> {
         match value.get_ref() {
@@ -142,7 +165,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn wrong_type(&mut self, name: &str, value: &Value<'_>, wanted: &str) {
+    pub(super) fn wrong_type(&mut self, name: &str, value: &Value<'_>, wanted: &str) {
         let found = match value.get_ref() {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) => "a whole number",

@@ -1,6 +1,7 @@
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::ConfigFile;
+use crate::database::{Snapshot, TransactionOptions};
 
 fn parse(text: &str) -> Result<ConfigFile, String> {
     ConfigFile::parse(Path::new("/etc/host.toml"), text).map_err(|error| error.to_string())
@@ -16,6 +17,7 @@ fn a_whole_file_is_read() {
         port = 26257
         min_connections = 1
         max-connections = 4
+        allow-read-committed = true
         password-file = "secret"
         [limits]
         timeout = "5m"
@@ -25,6 +27,14 @@ fn a_whole_file_is_read() {
         digest = "sha256:E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"
         grants = ["reads", "sql"]
         settings = { region = "eu" }
+        transaction = { follower-read = true, timeout = "5s" }
+        max-retries = 5
+        [plugins.ledger]
+        path = "ledger.wasm"
+        transaction = true
+        [plugins.loader]
+        path = "loader.wasm"
+        transaction = false
         "#,
     )
     .expect("a good file");
@@ -47,6 +57,18 @@ fn a_whole_file_is_read() {
         Path::new("/etc/plugins/users.wasm")
     );
     assert_eq!(plugin.settings["region"], "eu");
+    let transaction = TransactionOptions {
+        read_only: true,
+        snapshot: Some(Snapshot::FollowerRead),
+        timeout: Some(Duration::from_secs(5)),
+        ..TransactionOptions::default()
+    };
+    assert_eq!(plugin.transaction, Some(transaction));
+    assert_eq!(plugin.max_retries, Some(5));
+    assert!(database.allow_read_committed);
+    let ledger = file.plugins["ledger"].transaction.as_ref();
+    assert_eq!(ledger, Some(&TransactionOptions::default()));
+    assert_eq!(file.plugins["loader"].transaction, None);
     let digest = plugin.digest.as_deref().expect("a digest");
     assert!(digest.starts_with("e3b0c442"), "{digest}");
 }
@@ -121,8 +143,52 @@ fn a_mistake_is_told_with_its_place_and_what_would_be_right() {
             "4:10: `digest` is written sha256: and 64 hexadecimal digits",
         ),
         (
-            "version = 1\n[plugins.a]\npath = \"a\"\ntransaction = true\n",
-            "4:1: this version of the host cannot run a whole plugin as one transaction yet",
+            "version = 1\n[plugins.a]\npath = \"a\"\ntables = []\n",
+            "4:1: this version of the host cannot grant single tables yet",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\ntransaction = \"yes\"\n",
+            "4:15: `transaction` takes true, false or a table, written { … }, and this is a text",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\ntransaction = { isolated = true }\n",
+            "4:17: `isolated` is no key of a transaction: did you mean `isolation`?",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\ntransaction = { isolation = \"snapshot\" }\n",
+            "4:29: `isolation` is \"serializable\" or \"read-committed\"",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\ntransaction = { timeout = \"3\" }\n",
+            "4:27: `timeout`: `3` is not an amount",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\ntransaction = { read-only = 1 }\n",
+            "4:29: `read-only` takes true or false, and this is a whole number",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\ntransaction = { follower-read = true, read-only = false }\n",
+            "4:15: a transaction with `follower-read` reads the past, and cannot write",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\ntransaction = { follower-read = true, isolation = \"read-committed\" }\n",
+            "4:15: a transaction with `follower-read` sees one state of the past",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\nmax-retries = -1\n",
+            "4:15: `max-retries` is a whole number from 0 to 4294967295",
+        ),
+        (
+            "version = 1\n[plugins.a]\npath = \"a\"\nmax-retries = \"3\"\n",
+            "4:15: `max-retries` takes a whole number, and this is a text",
+        ),
+        (
+            "version = 1\n[database]\nhost = \"a\"\nallow-read-comitted = true\n",
+            "4:1: `allow_read_comitted` is no connection parameter: did you mean `allow_read_committed`?",
+        ),
+        (
+            "version = 1\n[database]\nhost = \"a\"\nallow-read-committed = \"yes\"\n",
+            "4:24: `allow_read_committed` takes true or false, and this is a text",
         ),
         (
             "version = 1\n[plugins.a]\npath = \"a\"\nsettings = { size = 5 }\n",

@@ -1,6 +1,6 @@
 //! The table of commit markers: whether it is there, making it, and keeping it small.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::database::{
     classify::Phase,
     error::{DatabaseError, Error, ErrorKind},
     failure::Failure,
-    lease::{Author, Begin, Bounds, Lease},
+    lease::{Author, Begin, Bounds, Ending, Lease, Query},
     rows::Rows,
     statement::{self, CLEANED_AT_ONCE, Statement},
     value::Value,
@@ -164,6 +164,22 @@ impl Database {
             lease.map_err(|failure| failure.into_error(Phase::Read, self.server().kind))?;
         clean(self, &mut lease, deadline).await
     }
+
+    /// Takes note that a marker was left, and has old ones removed in the background once in a while: where markers are left, as many are
+    /// removed in the long run.
+    pub(in crate::database) fn left_marker(&self) {
+        let left = self.0.markers_left.fetch_add(1, Ordering::Relaxed);
+        if !left.is_multiple_of(CLEANED_AT_ONCE) {
+            return;
+        }
+        let database = self.clone();
+        self.pool().background().spawn(async move {
+            match database.clean_markers().await {
+                Ok(removed) => tracing::debug!(removed, "old commit markers were removed"),
+                Err(error) => tracing::debug!(%error, "old commit markers were not removed"),
+            }
+        });
+    }
 }
 
 /// Removes old markers part by part, each in a transaction of its own, and none again after the deadline.
@@ -197,21 +213,16 @@ async fn clean_once(
         author: Author::Host,
         held_until: None,
     };
-    lease.begin(Begin::Known(BEGIN));
-    let answer = lease
-        .run(&statement.sql, &statement.parameters, &bounds)
-        .await;
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(failure) => {
-            lease.roll_back().await;
-            return Err(failure);
-        }
-    };
-    let committed = lease.commit(None, &bounds).await;
-    committed.map_err(|broken| broken.failure)?;
-    let rows = Rows::of_builtin_types(answer.columns, answer.rows);
-    Ok(rows.number(0, 0).unwrap_or_default().unsigned_abs())
+    let queries = [Query {
+        sql: &statement.sql,
+        parameters: &statement.parameters,
+    }];
+    lease.begin(Begin::Needed(BEGIN));
+    let sent = lease.run_together(&queries, Ending::Commit, &bounds);
+    let answer = sent.await.map_err(|broken| broken.failure)?.pop();
+    let rows = answer.map(|answer| Rows::of_builtin_types(answer.columns, answer.rows));
+    let removed = rows.and_then(|rows| rows.number(0, 0));
+    Ok(removed.unwrap_or_default().unsigned_abs())
 }
 
 fn is_there_already(error: &DatabaseError) -> bool {

@@ -156,12 +156,12 @@ mod tests {
             ];
             let mut golden = String::new();
             for (name, statements) in statements {
-                golden += &format!("-- {name}\n");
+                golden.push_str(&["-- ", name, "\n"].concat());
                 if statements.is_empty() {
-                    golden += "-- it does so itself\n";
+                    golden.push_str("-- it does so itself\n");
                 }
                 for statement in statements {
-                    golden += &format!("{}\n", statement.sql);
+                    golden.push_str(&(statement.sql + "\n"));
                 }
                 golden.push('\n');
             }

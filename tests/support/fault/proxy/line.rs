@@ -7,7 +7,7 @@ use super::{
     plan::{self, Planned},
     rule::{Action, Side},
     schedule::{Passing, Schedule, Verdict},
-    statement::{Control, Statement},
+    statement::{Control, Statement, control},
     tracker::Tracker,
     writer::{Out, Sink},
 };
@@ -53,12 +53,17 @@ impl Line {
 
     /// What becomes of a message of the client.
     pub(super) fn from_client(&mut self, message: Message) -> Result<(), Ending> {
+        let named = self.tracker.names(&message);
         let asked = self.tracker.asks(&message);
-        self.tracker.notes_names(&message);
+        let message = match &self.disguise {
+            Some(disguise) => disguise.translated(message),
+            None => message,
+        };
         let verdict = self.judge(&Passing {
             connection: self.connection,
             side: Side::Client,
             message: &message,
+            named: named.as_ref(),
             asked: asked.as_ref(),
             seen: None,
         });
@@ -71,6 +76,12 @@ impl Line {
             (Action::Drop, _) => return Ok(()),
             (Action::Fail(failure), Some(asked)) => {
                 (plan::fail(message, asked, &failure, status), true)
+            }
+            (Action::Instead(text), Some(_)) => {
+                self.tracker.status = status_after(control(text), status, false);
+                let planned = plan::instead(&message, text, &Edit::none());
+                self.forward(planned, asked.as_ref(), 0);
+                return Ok(());
             }
             (Action::Tag(tag), Some(_)) => {
                 let end = End::Tagged(tag);
@@ -96,12 +107,10 @@ impl Line {
         asked: Option<&Statement>,
         status: u8,
     ) -> (Vec<Planned>, bool) {
-        let Some(disguise) = &mut self.disguise else {
-            return (vec![(message, Edit::none())], false);
-        };
-        match asked.and_then(|asked| disguise.objection(asked, status)) {
+        let asked = asked.zip(self.disguise.as_mut());
+        match asked.and_then(|(asked, disguise)| disguise.objection(asked, status)) {
             Some(error) => (plan::refuse(&message, error), true),
-            None => (vec![(disguise.translated(message), Edit::none())], false),
+            None => (vec![(message, Edit::none())], false),
         }
     }
 
@@ -131,6 +140,7 @@ impl Line {
             connection: self.connection,
             side: Side::Server,
             message: &message,
+            named: None,
             asked: None,
             seen: Some(&seen),
         });
@@ -152,7 +162,7 @@ impl Line {
         let verdict = lock(&self.schedule).judge(passing);
         self.note(passing, &verdict);
         let is_whole = match verdict.action {
-            Action::Drop | Action::Fail(_) | Action::Tag(_) => true,
+            Action::Drop | Action::Fail(_) | Action::Instead(_) | Action::Tag(_) => true,
             Action::Pass
             | Action::Hold(_)
             | Action::Reset
@@ -205,7 +215,9 @@ impl Line {
             tell(sink, Out::Bytes(before.to_vec()));
         }
         let out = match &verdict.action {
-            Action::Pass | Action::Drop | Action::Fail(_) | Action::Tag(_) => return Ok(()),
+            Action::Pass | Action::Drop | Action::Fail(_) | Action::Instead(_) | Action::Tag(_) => {
+                return Ok(());
+            }
             Action::Hold(gate) => Out::Hold(gate.clone()),
             Action::Delay(time) => Out::Delay(*time),
             Action::Slice(bytes) => Out::Slice(*bytes),

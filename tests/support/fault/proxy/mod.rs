@@ -97,6 +97,7 @@ impl Proxy {
         let skip = match trigger {
             Trigger::Byte(_, bytes) => bytes,
             Trigger::Start
+            | Trigger::Named(_)
             | Trigger::Asked(_)
             | Trigger::Reply(_)
             | Trigger::ReplyByte(..)

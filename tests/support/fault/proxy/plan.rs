@@ -44,7 +44,7 @@ pub(super) fn refuse(message: &Message, error: Vec<u8>) -> Vec<Planned> {
 }
 
 /// Runs another text.
-fn instead(message: &Message, text: &str, edit: &Edit) -> Vec<Planned> {
+pub(super) fn instead(message: &Message, text: &str, edit: &Edit) -> Vec<Planned> {
     if message.kind == b'Q' {
         return vec![(Message::query(text), edit.clone())];
     }

@@ -17,6 +17,8 @@ pub enum Side {
 pub enum Trigger {
     /// A connection is made: the start-up message comes.
     Start,
+    /// The first word of such a statement is on its way to the server: a simple query, its Parse, or its Bind if it was prepared before.
+    Named(Which),
     /// Such a statement is to be run: a simple query, or Execute, is on its way to the server.
     Asked(Which),
     /// The answer to a request with such a statement begins to come: of all up to the next ReadyForQuery.
@@ -56,6 +58,8 @@ pub enum Action {
     Throttle(usize),
     /// The statement fails. For [`Trigger::Asked`].
     Fail(Failure),
+    /// Another statement is run instead, and answers for it. For [`Trigger::Asked`].
+    Instead(&'static str),
     /// The command tag of the statement is this one. For [`Trigger::Asked`] and [`Trigger::Done`].
     Tag(&'static str),
 }

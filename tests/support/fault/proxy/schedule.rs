@@ -40,6 +40,8 @@ pub(super) struct Passing<'a> {
     pub(super) connection: usize,
     pub(super) side: Side,
     pub(super) message: &'a Message,
+    /// Of the client's: the statement that it is the first to name.
+    pub(super) named: Option<&'a Statement>,
     /// Of the client's: the statement that it runs.
     pub(super) asked: Option<&'a Statement>,
     /// Of the server's: what it answers.
@@ -169,6 +171,7 @@ fn met(trigger: Trigger, passing: &Passing<'_>) -> Option<usize> {
     let seen = passing.seen;
     let is_met = match trigger {
         Trigger::Start => kind == 0,
+        Trigger::Named(which) => passing.named.is_some_and(|named| which.holds(named)),
         Trigger::Asked(which) => passing.asked.is_some_and(|asked| which.holds(asked)),
         Trigger::Reply(which) => {
             seen.is_some_and(|seen| seen.is_first && is_any(which, &seen.statements))

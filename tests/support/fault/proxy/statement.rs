@@ -52,7 +52,8 @@ impl Statement {
     }
 }
 
-fn control(text: &str) -> Control {
+/// What one statement does to the transaction.
+pub(super) fn control(text: &str) -> Control {
     let mut words = text.split_whitespace().map(str::to_ascii_uppercase);
     let first = words.next().unwrap_or_default();
     let goes_back_to = words.any(|word| word == "TO");

@@ -10,6 +10,8 @@ pub(super) struct Tracker {
     /// The texts of prepared statements, and of portals, by their names.
     prepared: HashMap<String, String>,
     portals: HashMap<String, String>,
+    /// What was prepared last, and not bound yet.
+    unbound: Option<String>,
     is_started: bool,
     /// What must be answered yet. The first is the start-up.
     requests: VecDeque<Request>,
@@ -66,6 +68,7 @@ impl Tracker {
             statements: 0,
             prepared: HashMap::new(),
             portals: HashMap::new(),
+            unbound: None,
             is_started: false,
             requests: VecDeque::from([start]),
             status: b'I',
@@ -88,19 +91,31 @@ impl Tracker {
         })
     }
 
-    /// Takes note of the names in a message, whatever becomes of it.
-    pub(super) fn notes_names(&mut self, message: &Message) {
-        match message.kind {
+    /// The statement that is first named in this message, and will be run by this or by one that follows. Its names count from then on,
+    /// whatever becomes of the message.
+    pub(super) fn names(&mut self, message: &Message) -> Option<Statement> {
+        let text = match message.kind {
+            b'Q' => message.text(0),
             b'P' => {
+                self.unbound = Some(message.text(0));
                 self.prepared.insert(message.text(0), message.text(1));
+                message.text(1)
             }
             b'B' => {
-                let text = self.prepared.get(&message.text(1));
-                let text = text.cloned().unwrap_or_default();
-                self.portals.insert(message.text(0), text);
+                let text = self.prepared.get(&message.text(1))?.clone();
+                self.portals.insert(message.text(0), text.clone());
+                if self.unbound.take() == Some(message.text(1)) {
+                    return None;
+                }
+                text
             }
-            _ => {}
-        }
+            _ => return None,
+        };
+        Some(Statement {
+            connection: self.connection,
+            number: self.statements,
+            text,
+        })
     }
 
     /// Takes note of a message that is passed to the server.

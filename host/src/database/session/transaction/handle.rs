@@ -5,6 +5,7 @@ use crate::database::{
     classify::Phase,
     lease::Author,
     retry::Attempts,
+    statistics::Statistics,
     transaction::{Isolation, Snapshot, TransactionOptions},
 };
 
@@ -295,6 +296,10 @@ impl Session {
             let kind = self.database.server().kind;
             begun.map_err(|failure| failure.into_error(Phase::Transaction, kind))?;
         }
+        self.borrower.account.add(Statistics {
+            transaction_attempts: 1,
+            ..Statistics::default()
+        });
         let chaos = self.chaos.strikes(rand::random());
         Ok(Transaction {
             lease: Some(lease),

@@ -23,9 +23,6 @@ const SETTLING: Duration = Duration::from_secs(15);
 /// How long to wait after a try that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// After how many marks, on average, old ones are removed.
-const CLEANED_ONCE_IN: u32 = 10_000;
-
 const MARK: &str = "INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'committed')";
 const FENCE: &str = "INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'fenced')";
 const READ: &str = "SELECT state FROM chitin_internal.commit_marker WHERE id = $1";
@@ -76,6 +73,9 @@ impl Session {
         let bounds = self.bounds_in(transaction, self.bounds(Author::Host));
         let committed = lease.commit(mark, &bounds).await;
         let Err(broken) = committed else {
+            if marker.is_some() {
+                self.database.left_marker();
+            }
             return Ok(());
         };
         drop(lease);
@@ -115,13 +115,7 @@ impl Session {
             None => matches!(transaction.form, super::Form::Host),
         };
         let wrote = transaction.effects == Effects::Some;
-        if !(is_wanted && wrote && self.database.has_markers()) {
-            return None;
-        }
-        if rand::random_ratio(1, CLEANED_ONCE_IN) {
-            self.clean_markers();
-        }
-        Some(Marker::new())
+        (is_wanted && wrote && self.database.has_markers()).then(Marker::new)
     }
 
     /// Finds out, once for all sessions, whether the database is prepared for marks.
@@ -130,28 +124,11 @@ impl Session {
             return;
         }
         match self.ask_catalog(FIND, "commit_marker".to_owned()).await {
-            Ok(found) => {
-                self.database.keep_markers(!found.is_empty());
-                if !found.is_empty() {
-                    self.clean_markers();
-                }
-            }
+            Ok(found) => self.database.keep_markers(!found.is_empty()),
             Err(error) => {
                 tracing::debug!(%error, "whether there is a table of commit markers is not known");
             }
         }
-    }
-
-    /// Has old marks removed, in the background.
-    fn clean_markers(&self) {
-        let database = self.database.clone();
-        let cleaning = async move {
-            match database.clean_markers().await {
-                Ok(removed) => tracing::debug!(removed, "old commit markers are removed"),
-                Err(error) => tracing::debug!(%error, "old commit markers are not removed"),
-            }
-        };
-        self.database.pool().background().spawn(cleaning);
     }
 
     /// Does without marks from now on: one could not be written. The transaction can be done again.

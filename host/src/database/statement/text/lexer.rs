@@ -265,10 +265,11 @@ fn is_prefix(word: &str) -> bool {
     matches!(word, "b" | "B" | "e" | "E" | "n" | "N" | "x" | "X")
 }
 
-/// The word in lower case. CockroachDB folds letters of Unicode too: with a Kelvin sign for its K, `BACKUP` is one.
-fn fold(word: &str) -> Cow<'_, str> {
+/// The word in lower case. CockroachDB folds letters of Unicode too: with a Kelvin sign for its K, `BACKUP` is one; and it takes a dotted
+/// capital I for an i.
+pub(super) fn fold(word: &str) -> Cow<'_, str> {
     if word.chars().any(char::is_uppercase) {
-        word.to_lowercase().into()
+        word.replace('\u{130}', "i").to_lowercase().into()
     } else {
         word.into()
     }

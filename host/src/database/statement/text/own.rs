@@ -3,7 +3,9 @@
 //! It makes for a clear answer, and keeps plain texts out. What a function does is not seen here: there the wall is that the role may only
 //! add and read what is the host's.
 
-use super::lexer::{Lexeme, Token};
+use std::borrow::Cow;
+
+use super::lexer::{Lexeme, Token, fold};
 use crate::database::{
     error::Error,
     identifier::{OWN_SCHEMA, OWN_TABLE},
@@ -15,8 +17,8 @@ pub(super) fn refuse(text: &str, lexemes: &[Lexeme<'_>]) -> Result<(), Error> {
         let before = place.checked_sub(1).and_then(|place| lexemes.get(place));
         let is_qualified = before.is_some_and(|before| before.token == Token::Symbol('.'));
         let name = match &lexeme.token {
-            Token::Word(word) => folded(word),
-            Token::Name if !is_escaped(lexemes, place) => folded(quoted(text, lexeme)),
+            Token::Word(word) => word.clone(),
+            Token::Name if !is_escaped(lexemes, place) => fold(quoted(text, lexeme)),
             Token::Name => {
                 let next = lexemes.get(place + 1).map(|next| &next.token);
                 if next == Some(&Token::Word("uescape".into())) {
@@ -25,7 +27,7 @@ pub(super) fn refuse(text: &str, lexemes: &[Lexeme<'_>]) -> Result<(), Error> {
                             .to_owned(),
                     ));
                 }
-                folded(&unescaped(quoted(text, lexeme)))
+                Cow::Owned(fold(&unescaped(quoted(text, lexeme))).into_owned())
             }
             Token::Constant | Token::Parameter(_) | Token::Symbol(_) => continue,
         };
@@ -69,22 +71,14 @@ fn unescaped(name: &str) -> String {
             None => (after.get(..4), 4),
         };
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        match code.and_then(char::from_u32) {
-            Some(character) => {
-                read.push(character);
-                rest = after.get(skipped..).unwrap_or_default();
-            }
-            None => {
-                read.push('\\');
-                rest = after.strip_prefix('\\').unwrap_or(after);
-            }
+        if let Some(character) = code.and_then(char::from_u32) {
+            read.push(character);
+            rest = after.get(skipped..).unwrap_or_default();
+        } else {
+            read.push('\\');
+            rest = after.strip_prefix('\\').unwrap_or(after);
         }
     }
     read.push_str(rest);
     read
-}
-
-/// In lower case, as CockroachDB folds names: for it a dotted capital I is an i.
-fn folded(name: &str) -> String {
-    name.replace('\u{130}', "i").to_lowercase()
 }
