@@ -80,7 +80,9 @@ impl Sweep {
             let is_whole = effect == from_to.1 || (effect == from_to.0 && !is_done);
             assert!(is_whole, "{place}: {effect}");
             if is_done {
-                assert!(polls > 2, "{name} waits for nothing");
+                // What fails on purpose may do so before anything is sent.
+                let may_be_short = self.chaos != Chaos::default();
+                assert!(polls > 2 || may_be_short, "{name} waits for nothing");
                 return;
             }
         }
