@@ -273,7 +273,7 @@ mod tests {
         );
         for code in CODES {
             let (cockroachdb, postgresql) = (row(code, CockroachDb), row(code, PostgreSql));
-            write!(table, "{code}     {cockroachdb}         {postgresql}\n").expect("a text");
+            writeln!(table, "{code}     {cockroachdb}         {postgresql}").expect("a text");
         }
         let events = [
             ("lost, sent in full", lost as fn(bool) -> Failure, true),
@@ -290,7 +290,7 @@ mod tests {
         table.push('\n');
         for (event, failure, settled) in events {
             let meaning = in_every_phase(|| failure(settled));
-            write!(table, "{event}: {meaning}\n").expect("a text");
+            writeln!(table, "{event}: {meaning}").expect("a text");
         }
         insta::assert_snapshot!("verdicts", table);
     }

@@ -94,7 +94,7 @@ impl Disguise {
     }
 
     /// A message to the server in words that it knows.
-    pub(super) fn translated(&self, message: Message) -> Message {
+    pub(super) fn translated(message: Message) -> Message {
         let text = match message.kind {
             b'Q' => message.text(0),
             b'P' => message.text(1),
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn what_only_cockroachdb_knows_is_told_in_other_words() {
         let asked = Message::new(b'P', b"name\0SELECT a.attishidden\0\0\x01\0\0\0\x14");
-        let told = Disguise::default().translated(asked);
+        let told = Disguise::translated(asked);
         let expected = frame(b'P', b"name\0SELECT FALSE\0\0\x01\0\0\0\x14");
         assert_eq!(told.bytes, expected);
     }

@@ -52,11 +52,11 @@ impl Line {
     }
 
     /// What becomes of a message of the client.
-    pub(super) fn from_client(&mut self, message: Message) -> Result<(), Ending> {
+    pub(super) fn asked_by_client(&mut self, message: Message) -> Result<(), Ending> {
         let named = self.tracker.names(&message);
         let asked = self.tracker.asks(&message);
         let message = match &self.disguise {
-            Some(disguise) => disguise.translated(message),
+            Some(_) => Disguise::translated(message),
             None => message,
         };
         let verdict = self.judge(&Passing {
@@ -127,7 +127,7 @@ impl Line {
     }
 
     /// What becomes of a message of the server.
-    pub(super) fn from_server(&mut self, message: Message) -> Result<(), Ending> {
+    pub(super) fn told_by_server(&mut self, message: Message) -> Result<(), Ending> {
         let mut seen = self.tracker.sees(message);
         if let Some(disguise) = &mut self.disguise {
             let shown = seen.passes.take();
@@ -149,9 +149,12 @@ impl Line {
         if matches!(verdict.action, Action::Drop) {
             return Ok(());
         }
-        let message = match verdict.action {
-            Action::Tag(tag) if message.kind == b'C' => tagged(tag),
-            _unchanged => message,
+        let message = if let Action::Tag(tag) = verdict.action
+            && message.kind == b'C'
+        {
+            tagged(tag)
+        } else {
+            message
         };
         let bytes = message.bytes.get(verdict.at..).unwrap_or_default();
         tell(&self.to_client, Out::Bytes(bytes.to_vec()));
@@ -194,12 +197,11 @@ impl Line {
             _ => String::new(),
         };
         let connection = self.connection;
-        let line = match &verdict.action {
-            Action::Pass => format!("{connection} {sign} {kind} {text}"),
-            action => format!(
-                "{connection} {sign} {kind} {text}: {action:?} at byte {}",
-                verdict.at
-            ),
+        let line = if matches!(verdict.action, Action::Pass) {
+            format!("{connection} {sign} {kind} {text}")
+        } else {
+            let Verdict { action, at } = verdict;
+            format!("{connection} {sign} {kind} {text}: {action:?} at byte {at}")
         };
         lock(&self.schedule).note(line.trim_end().to_owned());
     }
@@ -234,8 +236,7 @@ impl Line {
 /// Where a transaction is after a statement, as far as that can be known before it is answered.
 fn status_after(control: Control, status: u8, is_refused: bool) -> u8 {
     match (control, is_refused, status) {
-        (Control::Commit, _, _) | (Control::RollBack, false, _) => b'I',
-        (_, true, b'I') => b'I',
+        (Control::Commit, _, _) | (Control::RollBack, false, _) | (_, true, b'I') => b'I',
         (_, true, _) => b'E',
         (Control::Begin, false, b'I') | (Control::RollBackTo, false, b'E') => b'T',
         (_, false, status) => status,

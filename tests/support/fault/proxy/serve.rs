@@ -130,15 +130,15 @@ async fn carry(mut client: TcpStream, mut server: Box<dyn Socket>, shared: Share
     let disguise = shared.is_disguised.then(Disguise::default);
     let sinks = (to_client, to_server.clone());
     let mut line = Line::new(number, Arc::clone(&shared.schedule), disguise, sinks);
-    let mut passed = line.from_client(start);
+    let mut passed = line.asked_by_client(start);
     while passed.is_ok() {
         passed = tokio::select! {
             message = asked.recv() => match message {
-                Some(message) => line.from_client(message),
+                Some(message) => line.asked_by_client(message),
                 None => Err(Ending::ByClient),
             },
             message = answered.recv() => match message {
-                Some(message) => line.from_server(message),
+                Some(message) => line.told_by_server(message),
                 None => Err(Ending::Closed),
             },
         };
