@@ -14,11 +14,15 @@ use tests::TestDatabase;
 use tokio::{task::JoinSet, time::sleep};
 use tokio_postgres::{Client, error::SqlState};
 
-use crate::{figures::median, guest::Guest, timed};
+use crate::{
+    figures::{count as number, median},
+    guest::Guest,
+    timed,
+};
 
 /// So many at once, and so many changes by each.
-const TASKS: i64 = 16;
-const CHANGES: i64 = 50;
+const TASKS: u32 = 16;
+const CHANGES: u32 = 50;
 /// Enough that no change is given up.
 const RETRIES: u32 = 100;
 
@@ -44,8 +48,8 @@ pub(crate) async fn report(
     rounds: usize,
 ) -> anyhow::Result<String> {
     let client = database.client().await;
-    let made = "CREATE TABLE counters (id int8 PRIMARY KEY, n int8 NOT NULL); INSERT INTO counters VALUES (1, 0)";
-    client.batch_execute(made).await?;
+    let made = "CREATE TABLE counters AS SELECT 1::int8 AS id, 0::int8 AS n";
+    client.simple_query(made).await?;
     let mut plain_clients = Vec::new();
     for _ in 0..TASKS {
         plain_clients.push(Arc::new(database.client().await));
@@ -79,13 +83,13 @@ pub(crate) async fn report(
 
 impl Side {
     fn line(&self, name: &str, rounds: usize) -> String {
-        let changes = (TASKS * CHANGES) as f64;
-        let all = changes * rounds as f64;
+        let changes = f64::from(TASKS * CHANGES);
+        let rounds = number(rounds as u64);
         format!(
             "  {name}: {:.0} changes/s, {:.3} attempts for each, {:.0} ms of waits in a round",
             changes / median(&self.seconds),
-            1.0 + self.retries as f64 / all,
-            self.waited.as_secs_f64() * 1e3 / rounds as f64
+            1.0 + number(self.retries) / (changes * rounds),
+            self.waited.as_secs_f64() * 1e3 / rounds
         )
     }
 }
@@ -93,7 +97,10 @@ impl Side {
 /// Sees to it that every change was made, and begins anew.
 async fn check(client: &Client) -> anyhow::Result<()> {
     let row = client.query_one("SELECT n FROM counters", &[]).await?;
-    ensure!(row.get::<_, i64>(0) == TASKS * CHANGES, "a change is lost");
+    ensure!(
+        row.get::<_, i64>(0) == i64::from(TASKS * CHANGES),
+        "a change is lost"
+    );
     client.execute("UPDATE counters SET n = 0", &[]).await?;
     Ok(())
 }
@@ -123,9 +130,9 @@ async fn change(
     let policy = RetryPolicy::default();
     for retry in 1..=RETRIES {
         let begin = "BEGIN ISOLATION LEVEL SERIALIZABLE";
-        client.batch_execute(begin).await?;
+        client.simple_query(begin).await?;
         let changed = match client.execute(update, &[]).await {
-            Ok(_) => client.batch_execute("COMMIT").await,
+            Ok(_) => client.simple_query("COMMIT").await.map(drop),
             Err(error) => Err(error),
         };
         match changed {
@@ -133,7 +140,7 @@ async fn change(
             Err(error) if error.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE) => {}
             Err(error) => return Err(error.into()),
         }
-        client.batch_execute("ROLLBACK").await?;
+        client.simple_query("ROLLBACK").await?;
         let wait = policy.wait(retry, rand::random());
         tally.retries.fetch_add(1, Ordering::Relaxed);
         let waited = u64::try_from(wait.as_micros())?;
@@ -145,7 +152,7 @@ async fn change(
 
 /// The retries and the waits of all guests.
 async fn by_guests(guest: &Guest) -> anyhow::Result<(u64, Duration)> {
-    let runs = (0..TASKS).map(|_| guest.count(CHANGES, RETRIES));
+    let runs = (0..TASKS).map(|_| guest.count(CHANGES.into(), RETRIES));
     let mut sum = (0, Duration::ZERO);
     for run in futures_util::future::join_all(runs).await {
         let statistics = run?;

@@ -76,7 +76,7 @@ fn row(
     )
 }
 
-fn count(number: u64) -> f64 {
+pub(crate) fn count(number: u64) -> f64 {
     u32::try_from(number).map_or(f64::NAN, f64::from)
 }
 

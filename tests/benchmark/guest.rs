@@ -97,11 +97,13 @@ impl Guest {
             .runtime
             .run(&self.plugin, &self.database, request)
             .await;
-        match outcome.end {
-            End::Finished {
-                output: Some(output),
-            } => Ok((output, outcome.report)),
-            end => anyhow::bail!("{end}"),
+        if let End::Finished {
+            output: Some(output),
+        } = outcome.end
+        {
+            Ok((output, outcome.report))
+        } else {
+            anyhow::bail!("{}", outcome.end)
         }
     }
 

@@ -157,13 +157,13 @@ impl Plain {
         let mut written = 0;
         for number in 0..count {
             self.client
-                .batch_execute("BEGIN ISOLATION LEVEL SERIALIZABLE")
+                .simple_query("BEGIN ISOLATION LEVEL SERIALIZABLE")
                 .await?;
             for step in 0..statements {
                 let number = (number + step) % count;
                 written += self.client.execute(&statement, &[&number]).await?;
             }
-            self.client.batch_execute("COMMIT").await?;
+            self.client.simple_query("COMMIT").await?;
         }
         Ok(i64::try_from(written)?)
     }

@@ -73,11 +73,12 @@ impl Kind {
 
     /// How many statements each of its transactions has, if it is about those.
     pub(crate) fn statements(self) -> Option<i64> {
-        match self {
-            Self::Operation(statements) | Self::Marked(statements) | Self::Handle(statements) => {
-                Some(statements)
-            }
-            _ => None,
+        if let Self::Operation(statements) | Self::Marked(statements) | Self::Handle(statements) =
+            self
+        {
+            Some(statements)
+        } else {
+            None
         }
     }
 

@@ -1,5 +1,11 @@
 //! The sample `ledger`: what it promises to one, and to many at once.
 
+#![expect(
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "these are tests: what is not expected ends them"
+)]
+
 use futures_util::{StreamExt as _, stream};
 use host::{
     database::{Chaos, RetryPolicy},

@@ -1,5 +1,10 @@
 //! Transactions as a plugin in Rust writes them: operations, closures, savepoints and handles.
 
+#![expect(
+    clippy::panic,
+    reason = "these are tests: what is not expected ends them"
+)]
+
 use host::runtime::End;
 use serde_json::{Value, json};
 use tests::{Bench, Finished, TestDatabase, database, example, request};
@@ -34,7 +39,7 @@ async fn lose(client: &Client, (table, rows): (&str, &str), lost: Lost, times: u
          END $$;
          {trigger} ON {table} {when} FOR EACH ROW WHEN ({rows}) EXECUTE FUNCTION race()"
     );
-    client.batch_execute(&script).await.expect("made");
+    client.simple_query(&script).await.expect("made");
 }
 
 const COUNTERS: (&str, &str) = ("counters", "true");
@@ -242,7 +247,7 @@ async fn rows_that_others_hold_can_be_left_out() {
     let (_database, guest, client) = counter().await;
     assert_eq!(tell(&guest, json!("locks")).await, json!({ "ok": 1 }));
     client
-        .batch_execute("BEGIN; SELECT FROM counters FOR UPDATE")
+        .simple_query("BEGIN; SELECT FROM counters FOR UPDATE")
         .await
         .expect("locked");
     assert_eq!(tell(&guest, json!("locks")).await, json!({ "ok": 0 }));
@@ -275,7 +280,7 @@ async fn a_run_and_its_operations_never_draw_the_same_uuid() {
         let database = database().await;
         let client = database.client().await;
         let table = "CREATE TABLE uuids (id uuid PRIMARY KEY, maker text NOT NULL)";
-        client.batch_execute(table).await.expect("made");
+        client.simple_query(table).await.expect("made");
         lose(&client, ("uuids", "NEW.maker = 'first operation'"), lost, 2).await;
         let guest = Bench::load(&example("inserts_uuids"), database.connect().await).await;
         assert_eq!(tell(&guest, Value::Null).await, 300);
@@ -307,7 +312,7 @@ async fn attempts_see_the_same_world_and_operations_different_ones() {
     let slow_table = "CREATE TABLE looks (place text NOT NULL);
          CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$;
          CREATE TRIGGER before_all BEFORE INSERT ON looks FOR EACH ROW EXECUTE FUNCTION nap()";
-    client.batch_execute(slow_table).await.expect("made");
+    client.simple_query(slow_table).await.expect("made");
     let rows = ("looks", "NEW.place = 'first operation'");
     lose(&client, rows, Lost::AtTheStatement, 2).await;
     let finished = tests::run(&example("looks_around"), &database.url())

@@ -30,7 +30,7 @@ async fn conflicts(client: &Client, when: &str, times: u32) {
              RETURN NEW; END $$;
          {when} EXECUTE FUNCTION conflict()"
     );
-    client.batch_execute(&sql).await.expect("made");
+    client.simple_query(&sql).await.expect("made");
 }
 
 const AT_ONCE: &str = "CREATE TRIGGER conflict BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id = 2)";
@@ -59,7 +59,7 @@ async fn tell(bench: &Bench, operations: Json) -> (Vec<Json>, Outcome) {
     (answers(&outcome), outcome)
 }
 
-fn operation(operations: Json) -> Json {
+fn operation(operations: &Json) -> Json {
     json!([{ "call": "run", "operations": operations }])
 }
 
@@ -69,7 +69,7 @@ async fn an_operation_is_one_transaction() {
     let bench = told(connected).await;
     let (answers, outcome) = tell(
         &bench,
-        operation(json!([insert(1), insert(2), { "call": "count", "table": "t" }])),
+        operation(&json!([insert(1), insert(2), { "call": "count", "table": "t" }])),
     )
     .await;
     assert_eq!(answers[0]["ok"][2]["ok"], 2, "{answers:?}");
@@ -104,14 +104,14 @@ async fn an_operation_that_fails_in_any_way_keeps_nothing() {
             "database",
         ),
     ] {
-        let (answers, _) = tell(&bench, operation(end.clone())).await;
+        let (answers, _) = tell(&bench, operation(&end)).await;
         assert_eq!(answers[0]["error"]["case"], case, "{end}: {}", answers[0]);
         nothing_is_open(&client).await;
         assert_eq!(rows(&client).await, 1, "{end}");
     }
     let undone =
         json!([insert(2), { "call": "begin" }, insert(1), { "call": "rollback" }, insert(3)]);
-    let (answers, _) = tell(&bench, operation(undone)).await;
+    let (answers, _) = tell(&bench, operation(&undone)).await;
     assert!(answers[0]["ok"].is_array(), "{}", answers[0]);
     assert_eq!(rows(&client).await, 3);
 }
@@ -129,7 +129,7 @@ async fn a_conflict_is_met_with_another_attempt_whatever_the_guest_says() {
             conflicts(&client, when, 2).await;
             let bench = told(connected).await;
             let operations = json!([insert(1), insert(2), insert(3), end]);
-            let outcome = bench.run(asked(&operation(operations))).await;
+            let outcome = bench.run(asked(&operation(&operations))).await;
             let (case, kept) = match end["call"].as_str() {
                 Some("fail") => (json!("rejected"), 0),
                 Some("panic") => (json!("trapped"), 0),
@@ -167,13 +167,13 @@ async fn no_transaction_is_run_inside_another() {
     let inner = json!({ "call": "run", "operations": [insert(1)] });
     let (answers, _) = tell(&bench, json!([{ "call": "begin" }, inner])).await;
     assert_eq!(answers[1]["error"]["case"], "denied");
-    let (answers, _) = tell(&bench, operation(json!([inner]))).await;
+    let (answers, _) = tell(&bench, operation(&json!([inner]))).await;
     assert_eq!(answers[0]["ok"][0]["error"]["case"], "denied");
     let whole = transaction(json!([inner]).to_string(), tokio::io::sink());
     let outcome = bench.run(whole).await;
     assert_eq!(self::answers(&outcome)[0]["error"]["case"], "denied");
     let create = json!({ "call": "create-table", "table": "made", "definition": { "columns": [{ "name": "id", "data-type": "int64" }] } });
-    let (answers, _) = tell(&bench, operation(json!([create]))).await;
+    let (answers, _) = tell(&bench, operation(&json!([create]))).await;
     assert_eq!(answers[0]["ok"][0]["error"]["case"], "denied");
     assert_eq!(rows(&client).await, 0);
 }

@@ -130,7 +130,7 @@ async fn batches_are_part_of_the_transaction() {
 async fn a_pool_of_one_is_enough() {
     let (database, client, _) = prepared().await;
     client
-        .batch_execute("CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE TABLE moods (id int8 PRIMARY KEY, m mood, d numeric(4, 1))")
+        .simple_query("CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE TABLE moods (id int8 PRIMARY KEY, m mood, d numeric(4, 1))")
         .await
         .expect("made");
     let connected = opened(&database, "min_connections=1&max_connections=1").await;

@@ -25,7 +25,7 @@ async fn it_is_taken_for_cockroachdb_and_transactions_work() {
     session.commit(transaction).await.expect("committed");
     assert_eq!(behind.transfers().await, 3);
     drop(session);
-    behind.is_sound("disguised").await;
+    behind.check("disguised").await;
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn lost_races_are_run_again_and_no_statement_is_sent_that_is_refused() {
         .filter(|line| line.contains("C25P01") || line.contains("C25001"))
         .collect();
     assert!(refused.is_empty(), "{refused:?}");
-    behind.is_sound("disguised").await;
+    behind.check("disguised").await;
 }
 
 /// A savepoint does not survive a lost race there: the whole is begun again.
@@ -70,7 +70,7 @@ async fn a_lost_race_inside_a_savepoint_is_one_of_the_whole() {
     session.commit(transaction).await.expect("committed");
     assert_eq!(behind.transfers().await, 2);
     drop(session);
-    behind.is_sound("disguised").await;
+    behind.check("disguised").await;
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn commits_of_unclear_end_are_settled_there_too() {
         }
         let done = if marks == Marks::With { 3 } else { 2 };
         assert_eq!(behind.transfers().await, done);
-        behind.is_sound("disguised").await;
+        behind.check("disguised").await;
     }
 }
 
@@ -107,5 +107,5 @@ async fn a_commit_whose_schema_change_failed_is_not_done_again() {
         "{outcome:?}"
     );
     assert_eq!(behind.transfers().await, 2);
-    behind.is_sound("disguised").await;
+    behind.check("disguised").await;
 }

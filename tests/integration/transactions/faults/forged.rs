@@ -32,7 +32,7 @@ async fn a_lost_race_at_any_statement_and_at_commit_is_run_again_and_done_once()
             }
         }
         assert_eq!(behind.proxy.done(), 16);
-        behind.is_sound("after lost races").await;
+        behind.check("after lost races").await;
     }
 }
 
@@ -50,7 +50,7 @@ async fn races_that_are_lost_again_and_again_are_given_up_and_nothing_is_kept() 
         };
         assert_eq!((attempts, last.sqlstate.as_deref()), (4, Some("40001")));
         assert_eq!(behind.numbers().await, before);
-        behind.is_sound("after all attempts").await;
+        behind.check("after all attempts").await;
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_guest_that_hides_an_error_does_not_commit() {
         }
         let done = if is_race { 2 } else { 1 };
         assert_eq!(behind.transfers().await, done, "{code}");
-        behind.is_sound(code).await;
+        behind.check(code).await;
     }
 }
 
@@ -114,7 +114,7 @@ async fn a_commit_that_is_answered_with_rollback_is_a_failure() {
         };
         assert_eq!(error.kind, ErrorKind::TransactionAborted);
         assert_eq!(behind.transfers().await, 1, "only that of the set-up");
-        behind.is_sound("after a rollback").await;
+        behind.check("after a rollback").await;
     }
 }
 
@@ -150,7 +150,7 @@ async fn a_commit_of_unclear_end_is_ambiguous_or_settled() {
                     assert_eq!(behind.transfers().await, done, "{case}");
                 }
             }
-            behind.is_sound(&case).await;
+            behind.check(&case).await;
         }
     }
 }
@@ -163,7 +163,7 @@ async fn a_statement_of_unclear_end_before_commit_is_not_kept() {
     let outcome = transfer(&mut behind.session(), &options()).await;
     assert!(ambiguous(&outcome), "{outcome:?}");
     assert_eq!(behind.transfers().await, 1);
-    behind.is_sound("after 40003").await;
+    behind.check("after 40003").await;
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ async fn a_connection_that_is_lost_before_commit_was_sent_is_no_loss() {
                     assert_eq!(session.statistics().retries, 1, "{case}");
                 }
             }
-            behind.is_sound("after lost connections").await;
+            behind.check("after lost connections").await;
         }
     }
 }
@@ -72,7 +72,7 @@ async fn a_connection_that_is_lost_during_commit_is_ambiguous_or_settled() {
                 }
                 let done = 1 + i64::from(is_kept || marks == Marks::With);
                 assert_eq!(behind.transfers().await, done, "{case}");
-                behind.is_sound(&case).await;
+                behind.check(&case).await;
             }
         }
     }
@@ -91,7 +91,7 @@ async fn a_mark_whose_flight_is_lost_is_settled_too() {
         assert_eq!(outcome, Ok(2), "{trigger:?}");
         // COMMIT may have been on its way already or not: it is done once in any case.
         assert_eq!(behind.transfers().await, 2, "{trigger:?} {is_kept}");
-        behind.is_sound("after a lost mark").await;
+        behind.check("after a lost mark").await;
     }
 }
 
@@ -119,7 +119,7 @@ async fn a_commit_that_never_arrives_is_fenced_off_and_done_again() {
     assert_eq!(outcome, Ok(2));
     assert_eq!(session.statistics().retries, 1);
     assert_eq!(behind.transfers().await, 2);
-    behind.is_sound("after a parted network").await;
+    behind.check("after a parted network").await;
 }
 
 /// A session whose statements, COMMIT among them, are waited for no longer than a moment.
@@ -145,7 +145,7 @@ async fn a_commit_that_arrives_after_it_was_fenced_off_does_not_happen() {
     assert_eq!(session.statistics().retries, 1);
     gate.open();
     assert_eq!(behind.transfers().await, 2);
-    behind.is_sound("after a late commit").await;
+    behind.check("after a late commit").await;
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_commit_that_arrives_before_it_is_fenced_off_is_not_done_again() {
     assert_eq!(outcome, Ok(2));
     assert_eq!(session.statistics().retries, 0);
     assert_eq!(behind.transfers().await, 2);
-    behind.is_sound("after a late commit").await;
+    behind.check("after a late commit").await;
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn a_commit_that_cannot_be_settled_stays_ambiguous() {
     let outcome = transfer(&mut behind.session(), &options()).await;
     assert!(ambiguous(&outcome), "{outcome:?}");
     assert_eq!(behind.transfers().await, 2);
-    behind.is_sound("after a lost database").await;
+    behind.check("after a lost database").await;
 }
 
 /// The answer of the fence itself is lost: the next one finds it there, and does not take it for a commit.
@@ -198,7 +198,7 @@ async fn a_fence_whose_answer_is_lost_is_not_taken_for_a_commit() {
         assert_eq!(outcome, Ok(2), "{trigger:?}");
         assert_eq!(session.statistics().retries, 1, "{trigger:?}");
         assert_eq!(behind.transfers().await, 2, "{trigger:?}");
-        behind.is_sound("after a lost fence").await;
+        behind.check("after a lost fence").await;
     }
 }
 
@@ -219,7 +219,7 @@ async fn a_database_that_is_away_for_a_moment_is_waited_for() {
         behind.proxy.clear();
     }
     assert_eq!(behind.transfers().await, 5);
-    behind.is_sound("after a moment away").await;
+    behind.check("after a moment away").await;
 }
 
 #[tokio::test]
@@ -247,6 +247,6 @@ async fn handles_are_told_what_became_of_a_lost_connection() {
         session.commit(transaction).await.expect("committed");
         assert_eq!(behind.transfers().await, 2, "{which:?} {number}");
         drop(session);
-        behind.is_sound("after a handle").await;
+        behind.check("after a handle").await;
     }
 }

@@ -111,7 +111,7 @@ impl Behind {
     }
 
     /// Ends it: every connection can still be used, and no transaction is open.
-    async fn is_sound(self, case: &str) {
+    async fn check(self, case: &str) {
         self.proxy.clear();
         let read = transfer(&mut self.session(), &options()).await;
         read.unwrap_or_else(|error| panic!("{case}: {error}"));

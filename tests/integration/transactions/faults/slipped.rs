@@ -35,7 +35,7 @@ async fn a_statement_that_ends_the_transaction_is_noticed_and_the_connection_clo
             after.all(|it| it.connection != connection || it.text == "ROLLBACK"),
             "{text}: nothing runs on it any more: {ran:?}"
         );
-        behind.is_sound(text).await;
+        behind.check(text).await;
     }
 }
 
