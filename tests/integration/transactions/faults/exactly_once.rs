@@ -11,7 +11,7 @@ use tests::{
 };
 use tokio_postgres::Client;
 
-use super::{Marks, add, cleaned, connect, options, prepare, repeat, soon};
+use super::{Marks, add, connect, options, prepare, repeat, soon};
 
 /// How many operations are to be acknowledged in all.
 const OPERATIONS: usize = 1_000;
@@ -101,11 +101,8 @@ impl Lane {
     }
 
     /// From which side the messages of an operation come, in their order.
-    async fn sides(&mut self, marks: Marks) -> Vec<Side> {
+    async fn sides(&mut self) -> Vec<Side> {
         self.operate().await;
-        if marks == Marks::With {
-            cleaned(&self.proxy).await;
-        }
         self.warm_up().await;
         let before = self.proxy.journal().len();
         self.operate().await;
@@ -118,8 +115,8 @@ impl Lane {
     }
 
     /// Operates until so many are acknowledged, with a cut in each: at every message in turn, and at any byte.
-    async fn cut_everywhere(mut self, marks: Marks, acknowledged: usize) -> Told {
-        let sides = self.sides(marks).await;
+    async fn cut_everywhere(mut self, acknowledged: usize) -> Told {
+        let sides = self.sides().await;
         assert!(sides.len() > 15, "{sides:?}");
         let mut random = Random::new(u64::try_from(self.number).expect("few"));
         for turn in 0.. {
@@ -197,7 +194,7 @@ async fn cut_everywhere(marks: Marks) {
     let mut lanes = Vec::new();
     for number in (0..).take(LANES) {
         let lane = Lane::new(&test, number).await;
-        lanes.push(lane.cut_everywhere(marks, OPERATIONS / LANES));
+        lanes.push(lane.cut_everywhere(OPERATIONS / LANES));
     }
     let told = join_all(lanes).await;
     let (applied, lost) = judge(&client, &told).await;

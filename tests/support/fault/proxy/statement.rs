@@ -7,6 +7,8 @@ pub struct Statement {
     pub number: usize,
     /// Its text, also if it was prepared before.
     pub text: String,
+    /// The texts of its transaction before it, if that began with BEGIN.
+    pub transaction: Vec<String>,
 }
 
 /// Which statements are meant.
@@ -20,6 +22,8 @@ pub enum Which {
     Beginning(&'static str),
     /// COMMIT, however it is sent.
     Commit,
+    /// COMMIT of a transaction in which there was a statement whose text begins so.
+    CommitOf(&'static str),
 }
 
 /// What a statement does to the transaction.
@@ -39,6 +43,10 @@ impl Which {
             Self::Number(number) => statement.number == number,
             Self::Beginning(text) => statement.text.starts_with(text),
             Self::Commit => statement.control() == Control::Commit,
+            Self::CommitOf(text) => {
+                let mut before = statement.transaction.iter();
+                Self::Commit.holds(statement) && before.any(|before| before.starts_with(text))
+            }
         }
     }
 }

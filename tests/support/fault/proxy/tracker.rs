@@ -1,12 +1,18 @@
 use std::collections::{HashMap, VecDeque};
 
-use super::{edit::Edit, message::Message, statement::Statement};
+use super::{
+    edit::Edit,
+    message::Message,
+    statement::{Control, Statement},
+};
 
 /// Follows a connection: what the client asked, and which answer belongs to it.
 #[derive(Debug)]
 pub(super) struct Tracker {
     connection: usize,
     statements: usize,
+    /// The texts of the transaction so far.
+    transaction: Vec<String>,
     /// The texts of prepared statements, and of portals, by their names.
     prepared: HashMap<String, String>,
     portals: HashMap<String, String>,
@@ -66,6 +72,7 @@ impl Tracker {
         Self {
             connection,
             statements: 0,
+            transaction: Vec::new(),
             prepared: HashMap::new(),
             portals: HashMap::new(),
             unbound: None,
@@ -82,13 +89,15 @@ impl Tracker {
             b'E' => self.portals.get(&message.text(0))?.clone(),
             _ => return None,
         };
-        let number = self.statements;
+        let statement = self.statement(text);
         self.statements += 1;
-        Some(Statement {
-            connection: self.connection,
-            number,
-            text,
-        })
+        match statement.control() {
+            Control::Begin => self.transaction = vec![statement.text.clone()],
+            Control::Commit | Control::RollBack => self.transaction.clear(),
+            Control::RollBackTo | Control::Nothing if self.transaction.is_empty() => {}
+            Control::RollBackTo | Control::Nothing => self.transaction.push(statement.text.clone()),
+        }
+        Some(statement)
     }
 
     /// The statement that is first named in this message, and will be run by this or by one that follows. Its names count from then on,
@@ -111,11 +120,17 @@ impl Tracker {
             }
             _ => return None,
         };
-        Some(Statement {
+        Some(self.statement(text))
+    }
+
+    /// What the next statement is, with this text.
+    fn statement(&self, text: String) -> Statement {
+        Statement {
             connection: self.connection,
             number: self.statements,
             text,
-        })
+            transaction: self.transaction.clone(),
+        }
     }
 
     /// Takes note of a message that is passed to the server.
