@@ -56,6 +56,7 @@ struct Point {
     made: Option<String>,
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of work")]
 fn work(work: Work) -> chitin::Result<i64> {
     let entries = table("entries");
     match work {
@@ -129,9 +130,7 @@ fn work(work: Work) -> chitin::Result<i64> {
             let options = TransactionOptions::new().resolve_ambiguous(false);
             (0..count)
                 .map(|first| {
-                    transaction_with(options.clone(), |_| {
-                        update::here((first, statements, count))
-                    })
+                    transaction_with(options, |_| update::here((first, statements, count)))
                 })
                 .sum()
         }
@@ -143,7 +142,7 @@ fn work(work: Work) -> chitin::Result<i64> {
 fn transactions(statements: i64, count: i64, marked: bool) -> chitin::Result<i64> {
     let options = TransactionOptions::new().resolve_ambiguous(marked);
     (0..count)
-        .map(|first| update::with(options.clone(), (first, statements, count)))
+        .map(|first| update::with(options, (first, statements, count)))
         .sum()
 }
 

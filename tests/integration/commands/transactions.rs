@@ -131,15 +131,11 @@ async fn attempts_at_operations_are_counted_apart_from_those_of_the_run() {
 async fn a_plugin_may_ask_for_read_committed_where_it_is_allowed() {
     let database = database().await;
     let loose = json!({ "call": "begin", "options": { "isolation": "read-committed" } });
-    let ask = || {
-        perform(
-            &database.url(),
-            &[loose.clone(), json!({ "call": "rollback" })],
-        )
-    };
-    let answers = ask().run().await.expect(0, &[]).json();
+    let refused = perform(&database.url(), std::slice::from_ref(&loose));
+    let answers = refused.run().await.expect(0, &[]).json();
     assert_eq!(answers[0]["error"]["case"], "denied", "{answers}");
-    let allowed = ask().arg("--allow-read-committed").run().await;
+    let allowed = perform(&database.url(), &[loose, json!({ "call": "rollback" })]);
+    let allowed = allowed.arg("--allow-read-committed").run().await;
     let answers = allowed.expect(0, &[]).json();
     assert_eq!(answers[0]["ok"], 0, "{answers}");
 }
