@@ -37,7 +37,6 @@ struct Entries {
     usage: Usage,
     statistics: Statistics,
     reasons: BTreeMap<(Option<String>, Option<String>), u64>,
-    transactions: u32,
 }
 
 impl Account {
@@ -62,11 +61,10 @@ impl Account {
     }
 
     /// The number of one more transaction, from 1.
-    pub(super) fn next_transaction(&self) -> u32 {
-        let entries = &mut *self.entries();
-        entries.transactions = entries.transactions.saturating_add(1);
-        entries.statistics.transactions += 1;
-        entries.transactions
+    pub(super) fn next_transaction(&self) -> u64 {
+        let statistics = &mut self.entries().statistics;
+        statistics.transactions += 1;
+        statistics.transactions
     }
 
     /// Counts an attempt that lost.

@@ -5,7 +5,7 @@
 
 use super::{
     error::Error,
-    lease::{BEGIN, BEGIN_READ_ONLY, Begin},
+    lease::{BEGIN, BEGIN_READ_COMMITTED, BEGIN_READ_ONLY, Begin},
     server::ServerKind,
     transaction::{Isolation, Snapshot, TransactionOptions},
 };
@@ -82,7 +82,7 @@ impl ServerKind {
                 return Ok(Begin::Known(match (options.isolation, options.read_only) {
                     (Isolation::Serializable, false) => BEGIN,
                     (Isolation::Serializable, true) => BEGIN_READ_ONLY,
-                    (Isolation::ReadCommitted, false) => "BEGIN ISOLATION LEVEL READ COMMITTED",
+                    (Isolation::ReadCommitted, false) => BEGIN_READ_COMMITTED,
                     (Isolation::ReadCommitted, true) => {
                         "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
                     }

@@ -1,8 +1,4 @@
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use wasmtime::{Store, component::ResourceTable};
 
@@ -15,7 +11,7 @@ use crate::{
     },
 };
 
-use super::{Limits, Plugin, Request, State, state::Meter};
+use super::{Plugin, Request, State, state::Meter};
 
 /// All that the instances of one run have in common: makes a store for each.
 pub(super) struct Launch {
@@ -134,14 +130,11 @@ fn run_info(plugin: &Plugin, database: &Database, request: &Request) -> RunInfo 
         run_id: request.run_id.clone(),
         attempt: 1,
         started_at,
-        deadline: deadline(started_at, &request.limits),
+        deadline: started_at
+            .checked_add(request.limits.timeout)
+            .unwrap_or(started_at),
         server: database.server().kind,
     }
-}
-
-fn deadline(started_at: SystemTime, limits: &Limits) -> SystemTime {
-    let timeout: Duration = limits.timeout;
-    started_at.checked_add(timeout).unwrap_or(started_at)
 }
 
 /// Takes the lines of a standard stream to the log; empty ones are for the eye only.

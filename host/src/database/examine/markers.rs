@@ -10,14 +10,11 @@ use crate::database::{
     classify::Phase,
     error::{DatabaseError, Error, ErrorKind},
     failure::Failure,
-    lease::{Author, Begin, Bounds, Ending, Lease, Query},
+    lease::{Author, BEGIN_READ_COMMITTED, Begin, Bounds, Ending, Lease, Query},
     rows::Rows,
     statement::{self, CLEANED_AT_ONCE, Statement},
     value::Value,
 };
-
-/// How cleaning begins: what is serializable would make transactions that write markers meanwhile lose to it.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// How long one round of cleaning may take.
 const CLEANING: Duration = Duration::from_secs(10);
@@ -69,20 +66,14 @@ impl Examiner<'_> {
     async fn find(&mut self, role: Option<&str>) -> Result<Found, Error> {
         let statement = statement::find_markers(self.database.server().kind, role);
         let rows = self.ask(&statement).await?;
-        let is = |column| matches!(rows.value(0, column), Ok(Value::Boolean(true)));
-        let needed = ["USAGE", "SELECT", "INSERT"].into_iter().enumerate();
-        let lacking = needed.filter(|(column, _)| !is(*column));
-        let lacking: Vec<_> = lacking.map(|(_, privilege)| privilege).collect();
-        let (is_own, may_change) = (is(4), is(5));
-        let markers = if rows.is_empty() {
-            Markers::Missing
-        } else if lacking.is_empty() {
-            Markers::Usable {
+        let (is_own, may_change) = (is(&rows, 4), is(&rows, 5));
+        let markers = match lacking(&rows) {
+            None => Markers::Missing,
+            Some(lacking) if lacking.is_empty() => Markers::Usable {
                 exposed: is_own || may_change,
-                cleaned: is(3),
-            }
-        } else {
-            Markers::Denied(lacking)
+                cleaned: is(&rows, 3),
+            },
+            Some(lacking) => Markers::Denied(lacking),
         };
         Ok(Found {
             markers,
@@ -145,6 +136,20 @@ impl Examiner<'_> {
             outcome => outcome,
         }
     }
+}
+
+/// Which privileges a role lacks to use markers, as the database told when it was asked for them; none if they are not there.
+pub(in crate::database) fn lacking(rows: &Rows) -> Option<Vec<&'static str>> {
+    if rows.is_empty() {
+        return None;
+    }
+    let needed = ["USAGE", "SELECT", "INSERT"].into_iter().enumerate();
+    let lacking = needed.filter(|(column, _)| !is(rows, *column));
+    Some(lacking.map(|(_, privilege)| privilege).collect())
+}
+
+fn is(rows: &Rows, column: usize) -> bool {
+    matches!(rows.value(0, column), Ok(Value::Boolean(true)))
 }
 
 impl Database {
@@ -217,7 +222,8 @@ async fn clean_once(
         sql: &statement.sql,
         parameters: &statement.parameters,
     }];
-    lease.begin(Begin::Needed(BEGIN));
+    // What is serializable would make transactions that write markers meanwhile lose to it.
+    lease.begin(Begin::Needed(BEGIN_READ_COMMITTED));
     let sent = lease.run_together(&queries, Ending::Commit, &bounds);
     let answer = sent.await.map_err(|broken| broken.failure)?.pop();
     let rows = answer.map(|answer| Rows::of_builtin_types(answer.columns, answer.rows));

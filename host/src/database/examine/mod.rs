@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+pub(super) use markers::lacking;
 pub use markers::{Markers, Prepared};
 
 use super::{

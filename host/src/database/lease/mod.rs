@@ -25,7 +25,7 @@ use operation::{OnDrop, Operation};
 pub(super) use send::Query;
 pub(super) use together::{Broken, Ending};
 use transaction::Opening;
-pub(super) use transaction::{BEGIN, BEGIN_READ_ONLY, Begin};
+pub(super) use transaction::{BEGIN, BEGIN_READ_COMMITTED, BEGIN_READ_ONLY, Begin};
 
 use super::{
     error::TimeoutStep,
@@ -101,6 +101,16 @@ pub(super) struct Answer {
     pub(super) rows: Vec<Row>,
     /// What it did.
     pub(super) tag: CommandTag,
+}
+
+impl<'a> Parameter<'a> {
+    /// A value of the type of the place where it is used.
+    pub(super) fn untyped(text: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            data_type: Type::UNKNOWN,
+            text: Some(text.into()),
+        }
+    }
 }
 
 impl Answer {

@@ -42,12 +42,11 @@ impl Lease {
         bounds: &Bounds,
     ) -> Result<Answer, Failure> {
         check(sql, parameters.len())?;
-        self.start();
-        let outcome = if self.opening.is_empty() {
-            Box::pin(self.run_replacing(sql, parameters, bounds)).await
-        } else {
+        if !self.opening.is_empty() {
             return self.run_opening(Query { sql, parameters }, bounds).await;
-        };
+        }
+        self.start();
+        let outcome = Box::pin(self.run_replacing(sql, parameters, bounds)).await;
         if let Ok(answer) = &outcome {
             count_rows(&mut self.statistics, answer);
         }

@@ -66,6 +66,14 @@ impl Broken {
         }
     }
 
+    pub(in crate::database) fn in_transaction(failure: Failure) -> Self {
+        Self {
+            place: None,
+            phase: Phase::Transaction,
+            failure,
+        }
+    }
+
     pub(super) fn at_commit(failure: Failure) -> Self {
         Self {
             place: None,

@@ -21,6 +21,8 @@ pub(in crate::database) const BEGIN: &str = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 /// The same for one that changes nothing.
 pub(in crate::database) const BEGIN_READ_ONLY: &str =
     "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
+/// The same for one that sees what others commit meanwhile.
+pub(in crate::database) const BEGIN_READ_COMMITTED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const COMMIT: &str = "COMMIT";
 
 /// How a transaction begins.

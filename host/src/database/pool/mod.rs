@@ -57,7 +57,7 @@ pub(super) struct Borrower {
     pub(super) session: SessionId,
     pub(super) account: Account,
     /// Which attempt at which transaction of the run this is, both from 1; none for what is no part of a transaction of the guest's.
-    pub(super) attempt: Option<(u32, u32)>,
+    pub(super) attempt: Option<(u64, u32)>,
 }
 
 /// The connections of one database and role. Cheap to clone.
@@ -126,6 +126,14 @@ impl Pool {
         }
     }
 
+    /// The same run, on connections that none of its SQL text has run on.
+    pub(super) fn apart(&self, borrower: &Borrower) -> Borrower {
+        Borrower {
+            session: self.new_session(),
+            ..borrower.clone()
+        }
+    }
+
     /// Sees to it that nothing is used that was prepared until now.
     pub(super) fn forget_statements(&self) {
         self.0.generation.fetch_add(1, Ordering::AcqRel);
@@ -151,10 +159,8 @@ impl Pool {
         borrower: &Borrower,
         deadline: Instant,
     ) -> Result<Lease, Failure> {
-        let object = self
-            .object(borrower.session, deadline, self.0.acquire_timeout)
-            .await?;
-        Ok(Lease::new(self.clone(), object, borrower.clone()))
+        let patience = self.0.acquire_timeout;
+        self.acquire_within(borrower, deadline, patience).await
     }
 
     /// Lends a connection if one is free at this moment.
@@ -163,9 +169,17 @@ impl Pool {
         borrower: &Borrower,
         deadline: Instant,
     ) -> Result<Lease, Failure> {
-        let object = self
-            .object(borrower.session, deadline, Duration::ZERO)
-            .await?;
+        self.acquire_within(borrower, deadline, Duration::ZERO)
+            .await
+    }
+
+    async fn acquire_within(
+        &self,
+        borrower: &Borrower,
+        deadline: Instant,
+        patience: Duration,
+    ) -> Result<Lease, Failure> {
+        let object = self.object(borrower.session, deadline, patience).await?;
         Ok(Lease::new(self.clone(), object, borrower.clone()))
     }
 
@@ -178,10 +192,8 @@ impl Pool {
     ) -> Result<(Lease, OwnedSemaphorePermit), Failure> {
         let place = Arc::clone(&self.0.for_cursors).try_acquire_owned();
         let place = place.map_err(|_| Failure::Busy)?;
-        let object = self
-            .object(borrower.session, deadline, Duration::ZERO)
-            .await?;
-        Ok((Lease::new(self.clone(), object, borrower.clone()), place))
+        let lease = self.acquire_free(borrower, deadline).await?;
+        Ok((lease, place))
     }
 
     /// A connection that may be used for this session.

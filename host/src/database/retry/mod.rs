@@ -30,7 +30,7 @@ pub(super) struct Attempts {
     account: Account,
     failed: u32,
     /// Which transaction of the run it is, from 1, if it is one of the guest's.
-    transaction: Option<u32>,
+    transaction: Option<u64>,
 }
 
 impl Attempts {
@@ -51,7 +51,7 @@ impl Attempts {
     }
 
     /// Says which transaction of the run the work is, from 1.
-    pub(super) fn of_transaction(&mut self, number: u32) {
+    pub(super) fn of_transaction(&mut self, number: u64) {
         self.transaction = Some(number);
     }
 

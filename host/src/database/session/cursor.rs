@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_postgres::Row;
 
-use super::Session;
+use super::{Session, Usage};
 use crate::database::{
     classify::Phase,
     error::Error,
@@ -105,12 +105,8 @@ impl Session {
                     .to_owned(),
             ));
         }
-        self.borrower
-            .account
-            .charge(|usage| usage.open_cursors(self.cursors.open(), &self.limits))?;
-        self.borrower
-            .account
-            .charge(|usage| usage.statement(&self.limits))?;
+        self.charge(|usage, limits| usage.open_cursors(self.cursors.open(), limits))?;
+        self.charge(Usage::statement)?;
         self.cursors.opened += 1;
         let opening = Opening::new(CursorId(self.cursors.opened), text, statement);
         let mut attempts = self.attempts("cursor");
@@ -163,8 +159,8 @@ impl Session {
 
     async fn end_cursor(&mut self, cursor: Cursor) {
         match cursor.state {
-            State::Open(lease, place) => {
-                self.abandon(*lease).await;
+            State::Open(mut lease, place) => {
+                lease.roll_back().await;
                 drop(place);
             }
             State::Inside(_) => self.close_inside(cursor.id.close()),
@@ -188,16 +184,7 @@ impl Session {
             failure.into_error(Phase::Read, self.database.server().kind)
         })?;
         let fetch = opening.id.fetch(1);
-        let requests = [
-            Query {
-                sql: &opening.declare.sql,
-                parameters: &opening.declare.parameters,
-            },
-            Query {
-                sql: &fetch,
-                parameters: &[],
-            },
-        ];
+        let requests = opening.requests(&fetch);
         // The size of a single row is bounded by that of a frame. Whether it is too large is said when it is asked for.
         let bounds = Bounds {
             bytes: u64::MAX,
@@ -209,7 +196,7 @@ impl Session {
         let mut answers = match outcome {
             Ok(answers) => answers,
             Err(broken) => {
-                self.abandon(lease).await;
+                lease.roll_back().await;
                 let phase = Phase::Transaction;
                 let error = self.explain(broken.failure, &opening.declare, Author::Guest, phase);
                 return Err(opening.in_text(error));
@@ -224,9 +211,9 @@ impl Session {
 
     async fn open_in_transaction(&mut self, opening: &Opening<'_>) -> Result<Cursor, Error> {
         let depth = self.depth();
-        let first = self
-            .open_inside(&opening.declare, &opening.id.fetch(1))
-            .await;
+        let fetch = opening.id.fetch(1);
+        let requests = opening.requests(&fetch);
+        let first = self.open_inside(&requests, &opening.declare).await;
         let Some(first) = first.map_err(|error| opening.in_text(error))? else {
             return Err(Error::Other("protocol: FETCH was not answered".to_owned()));
         };
@@ -274,19 +261,13 @@ impl Session {
             }
             self.read_ahead(cursor, wanted).await?;
         }
-        self.borrower
-            .account
-            .charge(|usage| usage.result_rows(part.rows.len() as u64, &self.limits))?;
-        self.borrower
-            .account
-            .charge(|usage| usage.result_bytes(part.bytes, &self.limits))?;
+        self.charge(|usage, limits| usage.result_rows(part.rows.len() as u64, limits))?;
+        self.charge(|usage, limits| usage.result_bytes(part.bytes, limits))?;
         Ok((!part.rows.is_empty()).then_some(part.rows))
     }
 
     async fn read_ahead(&mut self, cursor: &mut Cursor, wanted: u64) -> Result<(), Error> {
-        self.borrower
-            .account
-            .charge(|usage| usage.statement(&self.limits))?;
+        self.charge(Usage::statement)?;
         let bounds = Bounds {
             bytes: self.limits.result_bytes.saturating_mul(AHEAD),
             rows: wanted,
@@ -315,8 +296,8 @@ impl Session {
                 };
                 let error = self.explain(failure, &statement, Author::Guest, phase);
                 let over = State::Over(error.to_string());
-                if let State::Open(lease, _) = std::mem::replace(&mut cursor.state, over) {
-                    self.abandon(*lease).await;
+                if let State::Open(mut lease, _) = std::mem::replace(&mut cursor.state, over) {
+                    lease.roll_back().await;
                 }
                 Err(error)
             }
@@ -418,6 +399,20 @@ impl<'t> Opening<'t> {
             before: begin.len(),
             declare: Statement { sql, ..statement },
         }
+    }
+
+    /// The declaration, and what brings the first row.
+    fn requests<'a>(&'a self, fetch: &'a str) -> [Query<'a>; 2] {
+        [
+            Query {
+                sql: &self.declare.sql,
+                parameters: &self.declare.parameters,
+            },
+            Query {
+                sql: fetch,
+                parameters: &[],
+            },
+        ]
     }
 
     /// Says where an error is in the text of the guest, who did not write the declaration.

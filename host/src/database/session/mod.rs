@@ -40,6 +40,7 @@ use transaction::Transaction;
 use super::{
     Database,
     account::{Account, RetryCount},
+    error::Error,
     limits::Limits,
     pool::Borrower,
     retry::RetryPolicy,
@@ -120,6 +121,18 @@ impl Session {
         } else {
             timeout.min(maximum)
         };
+    }
+
+    /// Counts something against the limits of the run.
+    fn charge<T>(&self, use_of: impl FnOnce(&mut Usage, &Limits) -> T) -> T {
+        self.borrower
+            .account
+            .charge(|usage| use_of(usage, &self.limits))
+    }
+
+    /// Counts so many statements about to be sent.
+    fn count_statements(&self, count: usize) -> Result<(), Error> {
+        (0..count).try_for_each(|_| self.charge(Usage::statement))
     }
 
     /// The account of the run that it is part of, which can be read after its end.

@@ -2,12 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use tokio_postgres::{
-    Row,
-    types::{Oid, Type},
-};
+use tokio_postgres::{Row, types::Oid};
 
-use super::{Session, transaction::Effects};
+use super::{Session, Usage, transaction::Effects};
 use crate::database::{
     catalog::{Catalog, Description, LOOK_UP, TypeInfo},
     classify::Phase,
@@ -151,7 +148,7 @@ impl Session {
         outcome: Result<T, Error>,
     ) -> Result<T, Error> {
         let Ok(value) = outcome else {
-            self.abandon(lease).await;
+            lease.roll_back().await;
             return outcome;
         };
         let committed = lease.commit(None, &self.bounds(Author::Host)).await;
@@ -159,11 +156,6 @@ impl Session {
             let kind = self.database.server().kind;
             broken.failure.into_error(Phase::Commit, kind)
         })
-    }
-
-    /// Rolls a transaction back.
-    pub(super) async fn abandon(&mut self, mut lease: Lease) {
-        lease.roll_back().await;
     }
 
     /// The types of the parameters of a statement of the host's, which is not run.
@@ -223,9 +215,7 @@ impl Session {
         bounds: &Bounds,
         phase: Phase,
     ) -> Result<Answer, Error> {
-        self.borrower
-            .account
-            .charge(|usage| usage.statement(&self.limits))?;
+        self.charge(Usage::statement)?;
         let outcome = lease
             .run(&statement.sql, &statement.parameters, bounds)
             .await;
@@ -257,13 +247,9 @@ impl Session {
     /// came.
     pub(super) fn check_size(&mut self, answers: &[Answer]) -> Result<(), Error> {
         let rows = answers.iter().map(|answer| answer.rows.len() as u64).sum();
-        self.borrower
-            .account
-            .charge(|usage| usage.result_rows(rows, &self.limits))?;
+        self.charge(|usage, limits| usage.result_rows(rows, limits))?;
         let bytes = answers.iter().map(Answer::bytes).sum();
-        self.borrower
-            .account
-            .charge(|usage| usage.result_bytes(bytes, &self.limits))
+        self.charge(|usage, limits| usage.result_bytes(bytes, limits))
     }
 
     /// Makes the rows of an answer readable.
@@ -311,9 +297,12 @@ impl Session {
         let mut next = asked.clone();
         for _ in 0..Catalog::LOOK_UPS {
             let list: Vec<String> = next.iter().map(Oid::to_string).collect();
-            let rows = self
-                .ask_catalog(LOOK_UP, format!("{{{}}}", list.join(",")))
-                .await?;
+            let look_up = Statement {
+                sql: LOOK_UP.to_owned(),
+                parameters: vec![Parameter::untyped(format!("{{{}}}", list.join(",")))],
+                ..Statement::default()
+            };
+            let rows = self.ask_catalog(&look_up).await?;
             let new = Description::all(&rows);
             next = new.iter().filter_map(Description::base).collect();
             next.retain(|base| asked.insert(*base));
@@ -327,39 +316,33 @@ impl Session {
     }
 
     /// Asks the database's own tables. Every column of the answer is of a built-in type.
-    pub(super) async fn ask_catalog(
-        &mut self,
-        sql: &str,
-        parameter: String,
-    ) -> Result<Rows, Error> {
+    pub(super) async fn ask_catalog(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
         let mut attempts = self.attempts("look-up");
         loop {
-            let outcome = self.ask_catalog_once(sql, &parameter).await;
+            let outcome = self.ask_catalog_once(statement).await;
             if let Some(outcome) = self.conclude(&mut attempts, outcome).await {
                 return outcome;
             }
         }
     }
 
-    async fn ask_catalog_once(&mut self, sql: &str, parameter: &str) -> Result<Rows, Error> {
-        let parameter = Parameter {
-            data_type: Type::UNKNOWN,
-            text: Some(parameter.into()),
-        };
+    async fn ask_catalog_once(&mut self, statement: &Statement<'_>) -> Result<Rows, Error> {
+        let Statement {
+            sql, parameters, ..
+        } = statement;
         let bounds = Bounds {
             rows: CATALOG_ROWS,
             bytes: u64::MAX,
             ..self.bounds(Author::Host)
         };
-        let parameters = [parameter];
         let answer = match self.look_up_lease().await? {
             Some(mut lease) => {
-                let answer = lease.run(sql, &parameters, &bounds).await;
+                let answer = lease.run(sql, parameters, &bounds).await;
                 answer.map_err(|failure| {
                     failure.into_error(Phase::Read, self.database.server().kind)
                 })?
             }
-            None => self.ask_inside(sql, &parameters, &bounds).await?,
+            None => self.ask_inside(sql, parameters, &bounds).await?,
         };
         Ok(Rows::of_builtin_types(answer.columns, answer.rows))
     }
@@ -369,10 +352,7 @@ impl Session {
     /// None if there is an open transaction and no other connection is free at this moment: then its own is the one, since to wait for
     /// another while holding it could be for ever.
     async fn look_up_lease(&mut self) -> Result<Option<Lease>, Error> {
-        let borrower = Borrower {
-            session: self.database.pool().new_session(),
-            ..self.borrower.clone()
-        };
+        let borrower = self.database.pool().apart(&self.borrower);
         if !self.is_in_transaction() {
             return self.acquire_as(&borrower).await.map(Some);
         }

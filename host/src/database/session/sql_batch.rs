@@ -1,6 +1,5 @@
 use super::{Session, transaction::Effects, write::Written};
 use crate::database::{
-    classify::Phase,
     error::{ConversionError, Error},
     failure::Failure,
     lease::{Answer, Author, BEGIN, Begin, Broken, Ending, Query},
@@ -60,10 +59,8 @@ impl Session {
         }
         batch.is_seen_first &= batch.writes;
         // In an open transaction they are counted as they are sent.
-        for _ in statements.iter().filter(|_| !self.is_in_transaction()) {
-            self.borrower
-                .account
-                .charge(|usage| usage.statement(&self.limits))?;
+        if !self.is_in_transaction() {
+            self.count_statements(statements.len())?;
         }
         Ok(batch)
     }
@@ -119,19 +116,10 @@ impl Session {
         } else {
             Effects::Unseen
         };
-        let explain = |session: &Self, place, failure| {
-            let phase = Phase::Transaction;
-            session.explain_broken(
-                Broken {
-                    place,
-                    phase,
-                    failure,
-                },
-                batch,
-            )
-        };
         let answers = self
-            .run_together_in_transaction(requests, effects, explain)
+            .run_together_in_transaction(requests, effects, |session, broken| {
+                session.explain_broken(broken, batch)
+            })
             .await?;
         if let Err(limit) = self.check_size(&answers) {
             self.doom(&limit).await;

@@ -4,6 +4,8 @@ use super::Session;
 use crate::database::{
     error::Error,
     identifier::QualifiedName,
+    lease::Parameter,
+    statement::Statement,
     table_info::{TableInfo, look_up},
 };
 
@@ -18,8 +20,12 @@ impl Session {
         if let Some(kept) = kept {
             return Ok((kept, true));
         }
-        let sql = look_up(self.database.server().kind);
-        let found = self.ask_catalog(&sql, name.to_string()).await?;
+        let look_up = Statement {
+            sql: look_up(self.database.server().kind),
+            parameters: vec![Parameter::untyped(name.to_string())],
+            ..Statement::default()
+        };
+        let found = self.ask_catalog(&look_up).await?;
         let table = TableInfo::read(&found);
         let catalog = self.database.catalog();
         Ok((catalog.keep_table(name.clone(), table), false))

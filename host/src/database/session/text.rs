@@ -40,9 +40,7 @@ impl Session {
         text: &'t str,
         parameters: &'t [Value<'_>],
     ) -> Result<(SqlText<'t>, Statement<'t>), Error> {
-        self.borrower
-            .account
-            .charge(|usage| usage.sql_text(text, &self.limits))?;
+        self.charge(|usage, limits| usage.sql_text(text, limits))?;
         let checked = SqlText::check(text, self.database.server().kind)?;
         if let Some(needed) = checked.needs.filter(|needed| !self.grants.allow(*needed)) {
             return Err(Error::Denied(format!(

@@ -19,6 +19,18 @@ use crate::database::{
 /// How many old markers are removed at once.
 pub(in crate::database) const CLEANED_AT_ONCE: u64 = 1_000;
 
+/// Leaves a marker of this attempt.
+pub(in crate::database) const MARK: &str =
+    "INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'committed')";
+
+/// Keeps this attempt from ever being committed, unless it was.
+pub(in crate::database) const FENCE: &str =
+    "INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'fenced')";
+
+/// Tells who was first.
+pub(in crate::database) const READ_MARKER: &str =
+    "SELECT state FROM chitin_internal.commit_marker WHERE id = $1";
+
 /// What removes old markers where the database does not do it by itself.
 const CLEANER: &str = "remove_old_markers";
 

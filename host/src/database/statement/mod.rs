@@ -22,8 +22,8 @@ pub(super) use batch::{BatchStatements, Chunk, Known, Reply, conflict_key, same_
 pub(super) use database::create_database;
 pub(super) use inspect::{describe_table, tables};
 pub(super) use marker::{
-    CLEANED_AT_ONCE, clean_markers, create_cleaner, create_markers, create_own_schema,
-    find_markers, grant_markers, revoke_markers,
+    CLEANED_AT_ONCE, FENCE, MARK, READ_MARKER, clean_markers, create_cleaner, create_markers,
+    create_own_schema, find_markers, grant_markers, revoke_markers,
 };
 pub(super) use operator::{capacity, clock, isolation, role};
 pub(super) use read::{count, select, select_nothing};

@@ -27,9 +27,7 @@ impl Session {
         }
         let keeps = conflict.is_some_and(|conflict| conflict.action == ConflictAction::Keep);
         if *returning != Returning::Nothing && !keeps {
-            self.borrower
-                .account
-                .charge(|usage| usage.result_rows(batch.rows.len() as u64, &self.limits))?;
+            self.charge(|usage, limits| usage.result_rows(batch.rows.len() as u64, limits))?;
         }
         let done = match self.run_batch(&mut statements, conflict, returning).await {
             Err(Error::Database(error))

@@ -177,12 +177,8 @@ impl Session {
             if made.reply != Reply::Report {
                 rows += answer.rows.len() as u64;
                 bytes += answer.bytes();
-                self.borrower
-                    .account
-                    .charge(|usage| usage.result_rows(rows, &self.limits))?;
-                self.borrower
-                    .account
-                    .charge(|usage| usage.result_bytes(bytes, &self.limits))?;
+                self.charge(|usage, limits| usage.result_rows(rows, limits))?;
+                self.charge(|usage, limits| usage.result_bytes(bytes, limits))?;
             }
             reply::check(chunk, made.reply, &answer)?;
             answers.push((chunk, made.reply, answer));
@@ -257,7 +253,7 @@ impl Session {
                 break;
             }
         }
-        self.abandon(lease).await;
+        lease.roll_back().await;
         found
             .filter(|found| matches!(found, Error::Conversion(_)))
             .unwrap_or(error)

@@ -7,25 +7,15 @@ use crate::database::{
 };
 
 impl Session {
-    /// Opens a cursor in the transaction and reads its first row.
+    /// Opens a cursor in the transaction by these two statements, the first of which declares it, and reads its first row.
     pub(in crate::database::session) async fn open_inside(
         &mut self,
+        requests: &[Query<'_>; 2],
         declare: &Statement<'_>,
-        fetch: &str,
     ) -> Result<Option<Answer>, Error> {
-        let requests = [
-            Query {
-                sql: &declare.sql,
-                parameters: &declare.parameters,
-            },
-            Query {
-                sql: fetch,
-                parameters: &[],
-            },
-        ];
         let mut answers = self
-            .run_together_in_transaction(&requests, Effects::Unseen, |session, _, failure| {
-                session.explain(failure, declare, Author::Guest, super::Phase::Transaction)
+            .run_together_in_transaction(requests, Effects::Unseen, |session, broken| {
+                session.explain(broken.failure, declare, Author::Guest, broken.phase)
             })
             .await?;
         Ok(answers.pop())
@@ -59,10 +49,5 @@ impl Session {
     pub(in crate::database::session) fn depth(&self) -> usize {
         let transaction = self.transaction.as_ref();
         transaction.map_or(0, |transaction| transaction.savepoints().len())
-    }
-
-    /// Ends the cursors that were opened with at least so many savepoints.
-    pub(super) fn end_cursors_inside(&mut self, depth: usize, why: &str) {
-        self.cursors.end_inside(depth, why);
     }
 }

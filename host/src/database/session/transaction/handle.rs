@@ -1,8 +1,9 @@
 //! Transactions and savepoints that the guest opens, each by a handle.
 
-use super::{Begin, Effects, Error, Form, Session, Transaction, injected};
+use super::{Begin, Effects, Error, Form, OVER, Session, Transaction, injected};
 use crate::database::{
     classify::Phase,
+    error::TimeoutStep,
     lease::Author,
     retry::Attempts,
     statistics::Statistics,
@@ -65,16 +66,16 @@ impl Session {
                     .to_owned(),
             ));
         }
+        let refusal = self.transaction.as_ref().and_then(|it| it.refusal());
+        if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        let others = self.depth();
+        self.charge(|usage, limits| usage.open_savepoints(others, limits))?;
         let id = self.next_handle();
         let Some(transaction) = &mut self.transaction else {
             return Err(closed());
         };
-        if let Some(refusal) = transaction.refusal() {
-            return Err(refusal);
-        }
-        let others = transaction.savepoints().len();
-        let account = &self.borrower.account;
-        account.charge(|usage| usage.open_savepoints(others, &self.limits))?;
         if let Some(lease) = &mut transaction.lease {
             lease.set_savepoint(&id.savepoint());
         }
@@ -141,7 +142,8 @@ impl Session {
             return Err(closed());
         };
         transaction.handles.pop();
-        self.end_cursors_inside(depth, "the savepoint that it was opened in was undone");
+        self.cursors
+            .end_inside(depth, "the savepoint that it was opened in was undone");
         let undone = match &mut transaction.lease {
             Some(lease) => lease.undo_savepoint(&id.savepoint(), &bounds).await,
             // The whole is over, and this part of it.
@@ -237,7 +239,7 @@ impl Session {
     /// Ends whatever transaction is open.
     pub(in crate::database::session) async fn abandon_transaction(&mut self) {
         let transaction = self.transaction.take();
-        self.end_cursors_inside(0, "its transaction is over");
+        self.cursors.end_inside(0, OVER);
         if let Some(lease) = transaction.and_then(|transaction| transaction.lease) {
             self.give_up(lease).await;
         }
@@ -254,13 +256,13 @@ impl Session {
         } else if transaction
             .is_held_too_long(limits.idle_in_transaction, limits.transaction_timeout)
         {
-            Err(Error::Timeout(crate::database::error::TimeoutStep::Holding))
+            Err(Error::Timeout(TimeoutStep::Holding))
         } else if transaction.chaos.is_some() {
             Err(injected())
         } else {
             Ok(())
         };
-        self.end_cursors_inside(0, "its transaction is over");
+        self.cursors.end_inside(0, OVER);
         let lease = transaction.lease.take();
         let outcome = match (outcome, lease) {
             (Ok(()), Some(lease)) => self.commit_lease(lease, &transaction).await,

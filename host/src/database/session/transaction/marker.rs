@@ -12,9 +12,11 @@ use tokio_postgres::types::Type;
 use super::{Effects, Error, Phase, Session, Transaction};
 use crate::database::{
     error::{ErrorKind, RetryReason},
+    examine::lacking,
     failure::Failure,
     lease::{Author, Bounds, Broken, Lease, Parameter, Query},
-    pool::Borrower,
+    rows::Rows,
+    statement::{FENCE, MARK, READ_MARKER, find_markers},
 };
 
 /// How long the host tries to find out what became of a commit. A transaction that is still open keeps it waiting until the server ends
@@ -22,15 +24,6 @@ use crate::database::{
 const SETTLING: Duration = Duration::from_secs(15);
 /// How long to wait after a try that failed.
 const PAUSE: Duration = Duration::from_millis(100);
-
-const MARK: &str = "INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'committed')";
-const FENCE: &str = "INSERT INTO chitin_internal.commit_marker (id, state) VALUES ($1, 'fenced')";
-const READ: &str = "SELECT state FROM chitin_internal.commit_marker WHERE id = $1";
-/// Whether the role can use the table, if it is there.
-const FIND: &str = "SELECT c.relname::text FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace \
-                    WHERE n.nspname = 'chitin_internal' AND c.relname = $1 \
-                    AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
-                    AND pg_catalog.has_table_privilege(c.oid, 'INSERT') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')";
 
 /// The mark of one attempt at a transaction.
 struct Marker([Parameter<'static>; 1]);
@@ -128,8 +121,12 @@ impl Session {
         if self.database.knows_markers() {
             return;
         }
-        match self.ask_catalog(FIND, "commit_marker".to_owned()).await {
-            Ok(found) => self.database.keep_markers(!found.is_empty()),
+        let find = find_markers(self.database.server().kind, None);
+        match self.ask_catalog(&find).await {
+            Ok(found) => {
+                let can_be_used = lacking(&found).is_some_and(|lacking| lacking.is_empty());
+                self.database.keep_markers(can_be_used);
+            }
             Err(error) => {
                 tracing::debug!(%error, "whether there is a table of commit markers is not known");
             }
@@ -186,11 +183,8 @@ impl Session {
     }
 
     async fn fence(&self, marker: &Marker, until: Instant) -> Result<Fate, Error> {
-        let borrower = Borrower {
-            session: self.database.pool().new_session(),
-            ..self.borrower.clone()
-        };
         let pool = self.database.pool();
+        let borrower = pool.apart(&self.borrower);
         let kind = self.database.server().kind;
         let acquired = pool.acquire(&borrower, until).await;
         let mut lease = acquired.map_err(|failure| failure.into_error(Phase::Read, kind))?;
@@ -207,9 +201,9 @@ impl Session {
             return Err(refused);
         }
         // A fence of the host's own is there too, if its answer was lost.
-        let found = lease.run(READ, &marker.0, &bounds).await;
+        let found = lease.run(READ_MARKER, &marker.0, &bounds).await;
         let found = found.map_err(|failure| failure.into_error(Phase::Read, kind))?;
-        let found = crate::database::rows::Rows::of_builtin_types(found.columns, found.rows);
+        let found = Rows::of_builtin_types(found.columns, found.rows);
         match found.text(0, 0).as_deref() {
             Some("committed") => Ok(Fate::Committed),
             Some("fenced") => Ok(Fate::Fenced),

@@ -25,11 +25,14 @@ use crate::database::{
     classify::Phase,
     error::{DatabaseError, Error, RetryReason, TimeoutStep},
     failure::Failure,
-    lease::{Answer, Author, Begin, Bounds, Ending, Lease, Parameter, Query},
+    lease::{Answer, Author, Begin, Bounds, Broken, Ending, Lease, Parameter, Query},
     retry::Attempts,
     statement::Statement,
     transaction::TransactionOptions,
 };
+
+/// Why a cursor is over that was opened in the transaction.
+const OVER: &str = "its transaction is over";
 
 /// A transaction that is open, or was until it failed.
 pub(super) struct Transaction {
@@ -156,14 +159,15 @@ impl Session {
         bounds: &Bounds,
         effects: Effects,
     ) -> Result<Answer, Error> {
-        let query = Query {
-            sql: &statement.sql,
-            parameters: &statement.parameters,
-        };
         let mut transaction = self.enter(effects, 1).await?;
         let bounds = self.bounds_in(&transaction, *bounds);
         let outcome = match &mut transaction.lease {
-            Some(lease) => lease.run(query.sql, query.parameters, &bounds).await,
+            Some(lease) => {
+                let Statement {
+                    sql, parameters, ..
+                } = statement;
+                lease.run(sql, parameters, &bounds).await
+            }
             None => Err(Failure::Over),
         };
         let outcome = outcome
@@ -217,23 +221,24 @@ impl Session {
         }
     }
 
-    /// Runs statements in the open transaction, in one round trip. `explain` says what a failure means, and of which of them.
+    /// Runs statements in the open transaction, in one round trip. `explain` says what a failure means.
     pub(super) async fn run_together_in_transaction(
         &mut self,
         requests: &[Query<'_>],
         effects: Effects,
-        explain: impl FnOnce(&Self, Option<usize>, Failure) -> Error,
+        explain: impl FnOnce(&Self, Broken) -> Error,
     ) -> Result<Vec<Answer>, Error> {
-        let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
-        let mut transaction = self.enter(effects, count).await?;
+        let mut transaction = self.enter(effects, requests.len()).await?;
         let bounds = self.bounds_in(&transaction, self.bounds(Author::Guest));
         let outcome = match &mut transaction.lease {
-            Some(lease) => {
-                let outcome = lease.run_together(requests, Ending::Open, &bounds).await;
-                outcome.map_err(|broken| explain(self, broken.place, broken.failure))
-            }
-            None => Err(explain(self, None, Failure::Over)),
+            Some(lease) => lease.run_together(requests, Ending::Open, &bounds).await,
+            None => Err(Broken::in_transaction(Failure::Over)),
         };
+        let outcome = outcome.map_err(|broken| {
+            // The transaction is there, whether anything of this was sent or not.
+            let phase = Phase::Transaction;
+            explain(self, Broken { phase, ..broken })
+        });
         self.leave(transaction, outcome).await
     }
 
@@ -246,7 +251,7 @@ impl Session {
     }
 
     /// Takes the transaction out for statements about to be sent. Whoever drops the future that has it ends it.
-    async fn enter(&mut self, effects: Effects, count: u32) -> Result<Box<Transaction>, Error> {
+    async fn enter(&mut self, effects: Effects, count: usize) -> Result<Box<Transaction>, Error> {
         let Some(mut transaction) = self.transaction.take() else {
             return Err(Error::Closed("the transaction is over".to_owned()));
         };
@@ -263,6 +268,7 @@ impl Session {
             self.transaction = Some(transaction);
             return Err(limit);
         }
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
         transaction.statements = transaction.statements.saturating_add(count);
         if transaction
             .chaos
@@ -274,13 +280,6 @@ impl Session {
         let now = Instant::now();
         transaction.held.get_or_insert((now, now));
         Ok(transaction)
-    }
-
-    fn count_statements(&self, count: u32) -> Result<(), Error> {
-        (0..count).try_for_each(|_| {
-            let account = &self.borrower.account;
-            account.charge(|usage| usage.statement(&self.limits))
-        })
     }
 
     /// Puts the transaction back, with what came of it.
@@ -306,7 +305,7 @@ impl Session {
             && let Some(lease) = transaction.lease.take()
         {
             self.give_up(lease).await;
-            self.end_cursors_inside(0, "its transaction is over");
+            self.cursors.end_inside(0, OVER);
         }
         self.transaction = Some(transaction);
     }

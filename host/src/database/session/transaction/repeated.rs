@@ -14,7 +14,7 @@ pub struct Repeated {
     begin: Begin,
     attempts: Attempts,
     /// Which transaction of the run it is, from 1.
-    number: u32,
+    number: u64,
 }
 
 impl Session {
