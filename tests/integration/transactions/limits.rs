@@ -26,6 +26,26 @@ async fn savepoints_are_bounded() {
     );
 }
 
+/// What is sent for a cursor in a transaction counts once: to declare it, to bring its first row, and each part.
+#[tokio::test]
+async fn a_cursor_in_a_transaction_is_counted_once() {
+    let (_database, _client, connected) = prepared().await;
+    let mut session = connected.session(tests::session_options(Limits::default()));
+    let used = |session: &host::database::Session| {
+        let limits = session.limits();
+        let statements = limits.iter().find(|limit| limit.name == "statements");
+        statements.expect("it is bounded").used
+    };
+    session.begin(None).await.expect("begun");
+    let series = "SELECT n FROM generate_series(1, 100) AS n";
+    let cursor = session.open_cursor(series, &[]).await.expect("open");
+    assert_eq!(used(&session), 2);
+    // The first row is there; the next nine are one part.
+    let part = session.fetch(cursor, 10).await.expect("a part");
+    assert_eq!(part.map(|rows| rows.len()), Some(10));
+    assert_eq!(used(&session), 3);
+}
+
 /// A transaction that is held for too long, busy or idle, is over, and holds nothing any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_held_for_too_long_is_over() {

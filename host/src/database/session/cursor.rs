@@ -106,7 +106,10 @@ impl Session {
             ));
         }
         self.charge(|usage, limits| usage.open_cursors(self.cursors.open(), limits))?;
-        self.charge(Usage::statement)?;
+        // In an open transaction it is counted as it is sent.
+        if !self.is_in_transaction() {
+            self.charge(Usage::statement)?;
+        }
         self.cursors.opened += 1;
         let opening = Opening::new(CursorId(self.cursors.opened), text, statement);
         let mut attempts = self.attempts("cursor");
@@ -267,7 +270,6 @@ impl Session {
     }
 
     async fn read_ahead(&mut self, cursor: &mut Cursor, wanted: u64) -> Result<(), Error> {
-        self.charge(Usage::statement)?;
         let bounds = Bounds {
             bytes: self.limits.result_bytes.saturating_mul(AHEAD),
             rows: wanted,
@@ -278,6 +280,7 @@ impl Session {
             State::Inside(_) => return self.read_inside(cursor, wanted, &bounds).await,
             State::AtEnd | State::Over(_) => return Ok(()),
         };
+        self.charge(Usage::statement)?;
         let answer = lease.run(&cursor.id.fetch(wanted), &[], &bounds).await;
         match answer {
             Ok(answer) => {
