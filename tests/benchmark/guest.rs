@@ -1,24 +1,20 @@
 //! The guest's side.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use host::{
     database::{self, ConnectOptions, Database, RetryPolicy, Statistics},
-    runtime::{End, Interrupt, Limits, Plugin, Report, Request, Runtime, Stdin},
-    sandbox,
-    tenancy::{Grants, TenantId},
+    runtime::{End, Report, Request},
 };
-
-use tests::TestDatabase;
+use tests::{Bench, TestDatabase};
 
 use crate::work::Work;
 
 /// The component, and what it runs in.
 #[derive(Debug)]
 pub(crate) struct Guest {
-    runtime: Runtime,
-    plugin: Plugin,
+    bench: Bench,
     database: Database,
 }
 
@@ -37,14 +33,8 @@ impl Guest {
         let options = ConnectOptions::from_url(&url)?;
         let database = Database::connect(options, database::Limits::default()).await?;
         database.examiner().await?.prepare(None).await?;
-        let runtime = Runtime::new(sandbox::Limits::default(), None)?;
-        let component = std::fs::read(tests::example("benchmark"))?;
-        let plugin = runtime.load("benchmark", component, &Grants::all()).await?;
-        Ok(Self {
-            runtime,
-            plugin,
-            database,
-        })
+        let bench = Bench::load(&tests::example("benchmark"), database.clone()).await;
+        Ok(Self { bench, database })
     }
 
     /// Does the work in a fresh instance.
@@ -74,29 +64,15 @@ impl Guest {
 
     async fn finish(&self, input: String, retry: RetryPolicy) -> anyhow::Result<(String, Report)> {
         let request = Request {
-            tenant: TenantId::local(),
-            run_id: "benchmark".to_owned(),
-            input,
-            arguments: Vec::new(),
-            settings: BTreeMap::new(),
-            stdin: Stdin::Empty,
-            stdout: Box::new(tokio::io::sink()),
-            limits: Limits::default(),
             database_limits: database::Limits {
                 // A transaction is a statement of several for the host: 100,000 rows take long on a slow machine.
                 statement_timeout: Duration::from_mins(2),
                 ..database::Limits::default()
             },
             retry,
-            transaction: None,
-            read_committed: false,
-            chaos: database::Chaos::default(),
-            interrupt: Interrupt::never(),
+            ..tests::request(input)
         };
-        let outcome = self
-            .runtime
-            .run(&self.plugin, &self.database, request)
-            .await;
+        let outcome = self.bench.run(request).await;
         if let End::Finished {
             output: Some(output),
         } = outcome.end

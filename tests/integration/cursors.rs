@@ -12,9 +12,8 @@ use host::database::{
     ConnectOptions, CursorId, Database, Error, ErrorKind, Limits, Rows, Session, Value,
 };
 use serde_json::json;
-use tests::{TestDatabase, example, wait_until};
+use tests::{TestDatabase, example, nothing_is_open, number};
 use tokio::time::{Instant, timeout};
-use tokio_postgres::Client;
 
 fn limited(database: &Database, limits: Limits) -> Session {
     database.session(tests::session_options(limits))
@@ -42,20 +41,6 @@ fn numbers(rows: &Rows) -> Vec<i64> {
 async fn part(session: &mut Session, cursor: CursorId, rows: u32) -> Option<Vec<i64>> {
     let part = session.fetch(cursor, rows).await.expect("a part");
     part.as_ref().map(numbers)
-}
-
-async fn number(client: &Client, sql: &str) -> i64 {
-    client.query_one(sql, &[]).await.expect("a number").get(0)
-}
-
-/// Waits until no transaction is open in this database but the one that asks.
-async fn nothing_is_open(client: &Client) {
-    wait_until("every transaction to end", || async {
-        let sql = "SELECT count(*) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
-        number(client, sql).await == 0
-    })
-    .await;
 }
 
 const SERIES: &str = "SELECT n FROM generate_series(1, $1::int8) AS n";

@@ -1,59 +1,19 @@
 //! Transactions as a plugin in Rust writes them: operations, closures, savepoints and handles.
-
-#![expect(
-    clippy::panic,
-    reason = "these are tests: what is not expected ends them"
-)]
-
-use host::runtime::End;
 use serde_json::{Value, json};
-use tests::{Bench, Finished, TestDatabase, database, example, request};
+use tests::{
+    Bench, Finished, Lost, TestDatabase, answer, database, example, lose_races, number, request,
+};
 use tokio_postgres::Client;
 
-/// Where a transaction is made to lose a race.
-#[derive(Clone, Copy)]
-enum Lost {
-    AtTheStatement,
-    AtTheCommit,
+/// Lets whoever changes a counter lose so many races.
+async fn lose(client: &Client, lost: Lost, times: u32) {
+    lose_races(client, "counters", "true", lost, times).await;
 }
-
-const BOTH: [Lost; 2] = [Lost::AtTheStatement, Lost::AtTheCommit];
-
-/// Lets whoever writes such rows to this table lose so many races. What counts them is never rolled back.
-async fn lose(client: &Client, (table, rows): (&str, &str), lost: Lost, times: u32) {
-    let trigger = match lost {
-        Lost::AtTheStatement => "CREATE TRIGGER lost BEFORE INSERT OR UPDATE",
-        Lost::AtTheCommit => "CREATE CONSTRAINT TRIGGER lost AFTER INSERT OR UPDATE",
-    };
-    let when = match lost {
-        Lost::AtTheStatement => "",
-        Lost::AtTheCommit => "DEFERRABLE INITIALLY DEFERRED",
-    };
-    let script = format!(
-        "CREATE SEQUENCE races;
-         CREATE FUNCTION race() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             IF nextval('races') <= {times} THEN
-                 RAISE EXCEPTION 'lost on purpose' USING ERRCODE = '40001';
-             END IF;
-             RETURN NEW;
-         END $$;
-         {trigger} ON {table} {when} FOR EACH ROW WHEN ({rows}) EXECUTE FUNCTION race()"
-    );
-    client.simple_query(&script).await.expect("made");
-}
-
-const COUNTERS: (&str, &str) = ("counters", "true");
 
 /// What the guest answers that has its transactions by the SDK.
 async fn tell(guest: &Bench, told: Value) -> Value {
     let outcome = guest.run(request(told.to_string())).await;
-    let End::Finished {
-        output: Some(output),
-    } = outcome.end
-    else {
-        panic!("{}", outcome.end);
-    };
-    serde_json::from_str(&output).expect("JSON")
+    answer(&outcome.end)
 }
 
 /// The guest on a database with the counter `a` at 0.
@@ -63,11 +23,6 @@ async fn counter() -> (TestDatabase, Bench, Client) {
     assert_eq!(tell(&guest, json!("prepare")).await, json!({ "ok": true }));
     let client = database.client().await;
     (database, guest, client)
-}
-
-async fn number(client: &Client, sql: &str) -> i64 {
-    let row = client.query_one(sql, &[]).await.expect("one row");
-    row.get(0)
 }
 
 async fn count(client: &Client) -> i64 {
@@ -93,9 +48,9 @@ async fn an_operation_is_called_like_a_function() {
 
 #[tokio::test]
 async fn an_operation_that_loses_a_race_is_performed_again() {
-    for lost in BOTH {
+    for lost in Lost::BOTH {
         let (_database, guest, client) = counter().await;
-        lose(&client, COUNTERS, lost, 2).await;
+        lose(&client, lost, 2).await;
         let answer = tell(&guest, json!({ "increment": by(5) })).await;
         assert_eq!(answer, json!({ "ok": { "value": 5, "attempt": 3 } }));
         assert_eq!(count(&client).await, 5);
@@ -104,9 +59,9 @@ async fn an_operation_that_loses_a_race_is_performed_again() {
 
 #[tokio::test]
 async fn an_operation_hears_its_options() {
-    for lost in BOTH {
+    for lost in Lost::BOTH {
         let (_database, guest, client) = counter().await;
-        lose(&client, COUNTERS, lost, 1).await;
+        lose(&client, lost, 1).await;
         let answer = tell(&guest, json!({ "increment-at-most-once": by(5) })).await;
         assert_eq!(answer["error"], "AttemptsExhausted", "{answer}");
         assert!(
@@ -170,9 +125,9 @@ async fn operations_are_made_of_operations_and_do_not_call_them() {
 
 #[tokio::test]
 async fn a_closure_is_run_again_after_a_lost_race() {
-    for lost in BOTH {
+    for lost in Lost::BOTH {
         let (_database, guest, client) = counter().await;
-        lose(&client, COUNTERS, lost, 2).await;
+        lose(&client, lost, 2).await;
         let answer = tell(&guest, json!({ "closure": { "retries": 3 } })).await;
         assert_eq!(
             answer,
@@ -184,9 +139,9 @@ async fn a_closure_is_run_again_after_a_lost_race() {
 
 #[tokio::test]
 async fn a_closure_gives_up_when_its_attempts_are_used_up() {
-    for lost in BOTH {
+    for lost in Lost::BOTH {
         let (_database, guest, client) = counter().await;
-        lose(&client, COUNTERS, lost, 5).await;
+        lose(&client, lost, 5).await;
         let answer = tell(&guest, json!({ "closure": { "retries": 1 } })).await;
         assert_eq!(answer["error"], "AttemptsExhausted", "{answer}");
         assert_eq!(number(&client, "SELECT last_value FROM races").await, 2);
@@ -197,7 +152,7 @@ async fn a_closure_gives_up_when_its_attempts_are_used_up() {
 #[tokio::test]
 async fn a_closure_that_fails_is_rolled_back_and_not_run_again() {
     let (_database, guest, client) = counter().await;
-    lose(&client, COUNTERS, Lost::AtTheStatement, 0).await;
+    lose(&client, Lost::AtTheStatement, 0).await;
     let failed = tell(&guest, json!("closure-fails")).await;
     assert_eq!(
         failed,
@@ -255,7 +210,7 @@ async fn rows_that_others_hold_can_be_left_out() {
 
 #[tokio::test]
 async fn a_handle_is_restarted_rolled_back_or_dropped() {
-    for lost in BOTH {
+    for lost in Lost::BOTH {
         let (_database, guest, client) = counter().await;
         for told in ["handle-rolled-back", "handle-dropped"] {
             assert_eq!(
@@ -264,7 +219,7 @@ async fn a_handle_is_restarted_rolled_back_or_dropped() {
                 "{told}"
             );
         }
-        lose(&client, COUNTERS, lost, 2).await;
+        lose(&client, lost, 2).await;
         let answer = tell(&guest, json!("handle")).await;
         assert_eq!(
             answer,
@@ -276,12 +231,12 @@ async fn a_handle_is_restarted_rolled_back_or_dropped() {
 
 #[tokio::test]
 async fn a_run_and_its_operations_never_draw_the_same_uuid() {
-    for lost in BOTH {
+    for lost in Lost::BOTH {
         let database = database().await;
         let client = database.client().await;
         let table = "CREATE TABLE uuids (id uuid PRIMARY KEY, maker text NOT NULL)";
         client.simple_query(table).await.expect("made");
-        lose(&client, ("uuids", "NEW.maker = 'first operation'"), lost, 2).await;
+        lose_races(&client, "uuids", "NEW.maker = 'first operation'", lost, 2).await;
         let guest = Bench::load(&example("inserts_uuids"), database.connect().await).await;
         assert_eq!(tell(&guest, Value::Null).await, 300);
         let version_4 = "SELECT count(*) FROM uuids WHERE id::text ~ '^.{14}4.{4}[89ab]'";
@@ -313,8 +268,8 @@ async fn attempts_see_the_same_world_and_operations_different_ones() {
          CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$;
          CREATE TRIGGER before_all BEFORE INSERT ON looks FOR EACH ROW EXECUTE FUNCTION nap()";
     client.simple_query(slow_table).await.expect("made");
-    let rows = ("looks", "NEW.place = 'first operation'");
-    lose(&client, rows, Lost::AtTheStatement, 2).await;
+    let rows = "NEW.place = 'first operation'";
+    lose_races(&client, "looks", rows, Lost::AtTheStatement, 2).await;
     let finished = tests::run(&example("looks_around"), &database.url())
         .run()
         .await;

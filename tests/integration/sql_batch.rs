@@ -12,7 +12,7 @@ use host::database::{
     ConnectOptions, Database, Error, ErrorKind, Limits, Session, SqlStatement, Value, Written,
 };
 use serde_json::json;
-use tests::{Reply, TestDatabase, example, unique_name, wait_until};
+use tests::{Reply, TestDatabase, example, number, unique_name, wait_until};
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
@@ -38,10 +38,6 @@ async fn accounts() -> (TestDatabase, Client) {
     let table = "CREATE TABLE accounts (id int8 PRIMARY KEY, owner text NOT NULL UNIQUE, balance int8 DEFAULT 0)";
     client.simple_query(table).await.expect("a table");
     (database, client)
-}
-
-async fn number(client: &Client, sql: &str) -> i64 {
-    client.query_one(sql, &[]).await.expect("a number").get(0)
 }
 
 async fn owners(client: &Client) -> Vec<String> {

@@ -2,10 +2,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use host::{
     database::{self, Chaos, Database, RetryPolicy, TransactionOptions},
-    runtime::{Interrupt, Limits, Outcome, Plugin, Request, Runtime, Stdin},
+    runtime::{End, Interrupt, Limits, Outcome, Plugin, Request, Runtime, Stdin},
     sandbox,
     tenancy::{Grants, TenantId},
 };
+use serde::de::DeserializeOwned;
 use tokio::io::AsyncWrite;
 
 /// A plugin that is run in this process, as often as a test likes.
@@ -64,6 +65,18 @@ pub fn request(input: impl Into<String>) -> Request {
         chaos: Chaos::default(),
         interrupt: Interrupt::never(),
     }
+}
+
+/// What a guest answered in JSON that came to its end.
+#[track_caller]
+pub fn answer<T: DeserializeOwned>(end: &End) -> T {
+    let End::Finished {
+        output: Some(output),
+    } = end
+    else {
+        panic!("{end}");
+    };
+    serde_json::from_str(output).expect("it answers in JSON")
 }
 
 /// The same as one transaction, whose output goes here.

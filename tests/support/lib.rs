@@ -12,8 +12,9 @@ mod poll;
 mod random;
 mod runner;
 mod scripted;
+mod witness;
 
-pub use bench::{Bench, request, transaction};
+pub use bench::{Bench, answer, request, transaction};
 pub use cluster::{Cluster, cluster};
 pub use database::{TestDatabase, database, session_options};
 pub use guest::{example, plugin};
@@ -21,6 +22,7 @@ pub use poll::polled;
 pub use random::Random;
 pub use runner::{Finished, HostCommand, host, host_binary, run, wait_until};
 pub use scripted::{Reply, scripted_server};
+pub use witness::{Lost, lose_races, nothing_is_open, number};
 
 use std::path::{Path, PathBuf};
 

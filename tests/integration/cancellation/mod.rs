@@ -14,7 +14,7 @@ use host::database::{Chaos, ConnectOptions, Database, Limits, Session, SessionOp
 use tests::{
     TestDatabase,
     fault::{Action, Proxy, Side, Trigger},
-    polled, wait_until,
+    number, polled, wait_until,
 };
 use tokio_postgres::Client;
 
@@ -76,7 +76,7 @@ impl Sweep {
             database.close().await;
             self.is_without(&place, "TRUE").await;
             let effect = case.effect.replace("$name", &self.name);
-            let effect = self.number(&effect).await;
+            let effect = number(&self.witness, &effect).await;
             let is_whole = effect == from_to.1 || (effect == from_to.0 && !is_done);
             assert!(is_whole, "{place}: {effect}");
             if is_done {
@@ -132,16 +132,8 @@ impl Sweep {
         wait_until(&format!("{place}: not {what}"), async || {
             let others = "SELECT count(*) FROM pg_stat_activity \
                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
-            self.number(&format!("{others} AND {what}")).await == 0
+            number(&self.witness, &format!("{others} AND {what}")).await == 0
         })
         .await;
-    }
-
-    async fn number(&self, sql: &str) -> i64 {
-        self.witness
-            .query_one(sql, &[])
-            .await
-            .expect("a number")
-            .get(0)
     }
 }

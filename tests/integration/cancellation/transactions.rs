@@ -2,6 +2,8 @@
 
 use host::database::{Chaos, Error, Field, Returning, Session, TransactionOptions, Value};
 
+use tests::number;
+
 use super::{Case, Sweep};
 
 const ROWS: &str = "SELECT count(*) FROM t";
@@ -151,7 +153,10 @@ async fn work_that_the_host_repeats_can_be_dropped_at_any_moment() {
         connected.close().await;
         sweep.over(case).await;
         let marks = "SELECT count(*) FROM chitin_internal.commit_marker";
-        assert!(sweep.number(marks).await > 0, "the marks are used");
+        assert!(
+            number(&sweep.witness, marks).await > 0,
+            "the marks are used"
+        );
     }
 }
 

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tests::{
-    Finished, HostCommand, TestDatabase, database, example,
+    Finished, HostCommand, Lost, TestDatabase, database, example,
     fault::{Action, Proxy, Trigger, Which},
-    host, run, wait_until,
+    host, lose_races, run, wait_until,
 };
 use tokio_postgres::Client;
 
@@ -15,22 +15,14 @@ use super::{check::check, folder, write};
 /// A table whose rows cannot be committed before so many attempts were made: as if others had won the race.
 async fn contested(database: &TestDatabase, losses: u32) -> Client {
     let client = database.client().await;
-    let make = format!(
-        "CREATE TABLE accounts (id int8 PRIMARY KEY, owner text); CREATE SEQUENCE losses; \
-         CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-         IF nextval('losses') <= {losses} THEN \
-         RAISE EXCEPTION 'somebody was faster' USING ERRCODE = '40001', TABLE = 'accounts'; \
-         END IF; RETURN NULL; END $$; \
-         CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON accounts DEFERRABLE INITIALLY DEFERRED \
-         FOR EACH ROW EXECUTE FUNCTION lose()"
-    );
-    client.simple_query(&make).await.expect("made");
+    let table = "CREATE TABLE accounts (id int8 PRIMARY KEY, owner text)";
+    client.simple_query(table).await.expect("made");
+    lose_races(&client, "accounts", "true", Lost::AtTheCommit, losses).await;
     client
 }
 
 async fn rows(client: &Client) -> i64 {
-    let rows = client.query_one("SELECT count(*) FROM accounts", &[]).await;
-    rows.expect("counted").get(0)
+    tests::number(client, "SELECT count(*) FROM accounts").await
 }
 
 fn insert(id: i64) -> Value {
@@ -252,6 +244,35 @@ async fn every_statement_is_traced_with_its_attempt_if_it_is_asked_for() {
     let silent = silent.env("RUST_LOG", "trace").run().await;
     silent.expect(0, &[]);
     assert!(!silent.stderr.contains("INSERT"), "{}", silent.stderr);
+    assert_eq!(rows(&client).await, 2);
+}
+
+#[tokio::test]
+async fn statements_under_a_handle_are_traced_with_its_attempts() {
+    let database = database().await;
+    let client = contested(&database, 1).await;
+    let operations = [
+        json!({ "call": "begin" }),
+        insert(1),
+        json!({ "call": "commit" }),
+        json!({ "call": "restart", "transaction": 0 }),
+        insert(1),
+        json!({ "call": "commit", "transaction": 0 }),
+        insert(2),
+    ];
+    let traced = perform(&database.url(), &operations).arg("--trace");
+    let traced = traced.run().await;
+    traced.expect(0, &[]);
+    let lines = traced.stderr.lines();
+    let traced: Vec<_> = lines.filter(|line| line.contains("INSERT")).collect();
+    let has = |words: &str| traced.iter().filter(|line| line.contains(words)).count();
+    for place in [
+        "transaction 1, attempt 1: ",
+        "transaction 1, attempt 2: ",
+        "no transaction: ",
+    ] {
+        assert_eq!(has(place), 1, "{traced:#?}");
+    }
     assert_eq!(rows(&client).await, 2);
 }
 

@@ -55,15 +55,23 @@ fn seen(steps: &[Step]) -> BTreeSet<i64> {
 }
 
 /// One guest writes the first key of each pair, another the second, and the others read all of them: all first keys before all second
-/// ones, or the reverse.
+/// ones, or the reverse. Who writes reads too, so that there is still something to write when the others begin.
 fn lists() -> Vec<Vec<Appends>> {
     let firsts = || (0..PAIRS).map(|pair| 2 * pair);
     let seconds = || (0..PAIRS).map(|pair| 2 * pair + 1);
+    let (forth, back) = (
+        read(firsts().chain(seconds())),
+        read(seconds().chain(firsts())),
+    );
     let list = |guest: usize| match guest {
-        0 => firsts().map(write).collect(),
-        1 => seconds().map(write).collect(),
-        _ if guest.is_multiple_of(2) => vec![read(firsts().chain(seconds())); READS],
-        _ => vec![read(seconds().chain(firsts())); READS],
+        0 => firsts()
+            .flat_map(|key| [write(key), forth.clone()])
+            .collect(),
+        1 => seconds()
+            .flat_map(|key| [write(key), back.clone()])
+            .collect(),
+        _ if guest.is_multiple_of(2) => vec![forth.clone(); READS],
+        _ => vec![back.clone(); READS],
     };
     (0..GUESTS).map(list).collect()
 }

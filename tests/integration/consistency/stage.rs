@@ -1,23 +1,19 @@
 //! Where guests play: the host in this process, and a guest that it loaded.
 
 use std::{
-    collections::BTreeMap,
     fmt::Debug,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use host::{
-    database::{
-        self, Chaos, ConnectOptions, Database, PoolOptions, RetryPolicy, TransactionOptions,
-    },
-    runtime::{End, Interrupt, Limits, Outcome, Plugin, Request, Runtime, Stdin},
+    database::{self, ConnectOptions, Database, PoolOptions, TransactionOptions},
+    runtime::{End, Outcome, Request},
     sandbox,
-    tenancy::{Grants, TenantId},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use tests::TestDatabase;
+use tests::{Bench, TestDatabase, example};
 use tokio::task::JoinSet;
 
 use super::{
@@ -33,14 +29,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A guest, and the database that it works in.
 #[derive(Debug, Clone)]
-pub(super) struct Stage(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    runtime: Runtime,
-    plugin: Plugin,
-    database: Database,
-}
+pub(super) struct Stage(Arc<Bench>);
 
 /// In which form transactions are had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -96,27 +85,15 @@ impl Stage {
             slots: u32::try_from(4 * GUESTS).expect("few"),
             ..sandbox::Limits::default()
         };
-        let runtime = Runtime::new(limits, None).expect("the engine starts");
-        let component = std::fs::read(tests::example(guest)).expect("it was built");
-        let plugin = runtime.load(guest, component, &Grants::all()).await;
-        Self(Arc::new(Inner {
-            plugin: plugin.expect("it can be loaded"),
-            runtime,
-            database: database.expect("it connects"),
-        }))
+        let database = database.expect("it connects");
+        Self(Arc::new(
+            Bench::with_limits(&example(guest), database, limits).await,
+        ))
     }
 
     /// A run with limits that a slow machine does not reach.
     pub(super) fn request(input: String) -> Request {
         Request {
-            tenant: TenantId::local(),
-            run_id: tests::unique_name("consistency"),
-            input,
-            arguments: Vec::new(),
-            settings: BTreeMap::new(),
-            stdin: Stdin::Empty,
-            stdout: Box::new(tokio::io::sink()),
-            limits: Limits::default(),
             database_limits: database::Limits {
                 statement_timeout: PATIENCE,
                 transaction_timeout: PATIENCE,
@@ -124,22 +101,14 @@ impl Stage {
                 statements: 1_000_000,
                 ..database::Limits::default()
             },
-            retry: RetryPolicy::default(),
-            transaction: None,
             read_committed: true,
-            chaos: Chaos::default(),
-            interrupt: Interrupt::never(),
+            ..tests::request(input)
         }
     }
 
     /// Runs the guest.
     pub(super) async fn run(&self, request: Request) -> Outcome {
-        let Inner {
-            runtime,
-            plugin,
-            database,
-        } = &*self.0;
-        runtime.run(plugin, database, request).await
+        self.0.run(request).await
     }
 
     /// Has a guest do each list, all at the same time.

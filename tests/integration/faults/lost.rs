@@ -4,6 +4,7 @@ use host::database::{Database, Error};
 use tests::{
     Cluster, TestDatabase,
     fault::{Action, Proxy, Side, Trigger, Which},
+    number,
 };
 use tokio_postgres::{Client, NoTls};
 
@@ -52,10 +53,6 @@ impl Spoilt {
         let trigger = Trigger::Asked(Which::Beginning(self.text));
         self.proxy.once(trigger, Action::Close);
     }
-
-    async fn number(&self, sql: &str) -> i64 {
-        self.client.query_one(sql, &[]).await.expect("asked").get(0)
-    }
 }
 
 #[tokio::test]
@@ -70,7 +67,7 @@ async fn a_write_whose_answer_is_cut_anywhere_happened_once_and_is_not_repeated(
             Err(Error::AmbiguousCommit(_)) => unknown += 1,
             Err(error) => panic!("after {bytes} bytes: {error:?}"),
         }
-        let count = spoilt.number("SELECT count(*) FROM t").await;
+        let count = number(&spoilt.client, "SELECT count(*) FROM t").await;
         assert_eq!(count, whole + unknown, "after {bytes} bytes");
     }
     assert!(whole > 0 && unknown > 30, "{whole} {unknown}");
@@ -79,7 +76,7 @@ async fn a_write_whose_answer_is_cut_anywhere_happened_once_and_is_not_repeated(
         is_ambiguous(&write(&mut session, 1).await),
         "it was sent, and nobody knows how far"
     );
-    assert_eq!(spoilt.number("SELECT count(*) FROM t").await, 100);
+    assert_eq!(number(&spoilt.client, "SELECT count(*) FROM t").await, 100);
     spoilt.database.close().await;
 }
 
@@ -110,7 +107,7 @@ async fn a_transaction_that_is_cut_anywhere_happens_once_or_not_at_all() {
         let mut session = session(&spoilt.database);
         let mut unknown = 0;
         for bytes in (0..60).step_by(3) {
-            let before = spoilt.number("SELECT id FROM t").await;
+            let before = number(&spoilt.client, "SELECT id FROM t").await;
             spoilt.cut(bytes);
             let updated = update(&mut session).await;
             unknown += i32::from(is_ambiguous(&updated));
@@ -118,11 +115,11 @@ async fn a_transaction_that_is_cut_anywhere_happens_once_or_not_at_all() {
                 updated.is_ok() || is_ambiguous(&updated),
                 "{text} after {bytes} bytes: {updated:?}"
             );
-            let after = spoilt.number("SELECT id FROM t").await;
+            let after = number(&spoilt.client, "SELECT id FROM t").await;
             assert_eq!(after, before + 1, "{text} after {bytes} bytes");
         }
         assert_eq!(unknown > 0, may_be_unknown, "{text}");
-        let before = spoilt.number("SELECT id FROM t").await;
+        let before = number(&spoilt.client, "SELECT id FROM t").await;
         spoilt.cut_before();
         let updated = update(&mut session).await;
         assert_eq!(
@@ -130,7 +127,7 @@ async fn a_transaction_that_is_cut_anywhere_happens_once_or_not_at_all() {
             may_be_unknown,
             "{text}: {updated:?}"
         );
-        let after = spoilt.number("SELECT id FROM t").await;
+        let after = number(&spoilt.client, "SELECT id FROM t").await;
         assert_eq!(after == before, may_be_unknown, "{text}");
         spoilt.database.close().await;
     }

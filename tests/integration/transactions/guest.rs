@@ -8,10 +8,12 @@ use host::{
     sandbox,
 };
 use serde_json::{Value as Json, json};
-use tests::{Bench, example, request, transaction};
+use tests::{
+    Bench, Lost, answer, example, lose_races, nothing_is_open, number, request, transaction,
+};
 use tokio_postgres::Client;
 
-use super::{Database, TestDatabase, ask, nothing_is_open, opened, policy, prepared, rows};
+use super::{Database, TestDatabase, opened, policy, prepared, rows};
 
 async fn told(database: Database) -> Bench {
     Bench::load(&example("does_as_told"), database).await
@@ -21,20 +23,10 @@ fn insert(id: i64) -> Json {
     json!({ "call": "insert", "table": "t", "fields": [["id", id], ["n", 0]] })
 }
 
-/// Makes the statement on `t` with this number fail with a conflict, as often as this: a sequence counts also what is rolled back.
-async fn conflicts(client: &Client, when: &str, times: u32) {
-    let sql = format!(
-        "CREATE SEQUENCE conflicts;
-         CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             IF nextval('conflicts') <= {times} THEN RAISE EXCEPTION 'a race' USING ERRCODE = '40001'; END IF;
-             RETURN NEW; END $$;
-         {when} EXECUTE FUNCTION conflict()"
-    );
-    client.simple_query(&sql).await.expect("made");
+/// Lets whoever writes the row 2 lose so many races.
+async fn lose(client: &Client, lost: Lost, times: u32) {
+    lose_races(client, "t", "NEW.id = 2", lost, times).await;
 }
-
-const AT_ONCE: &str = "CREATE TRIGGER conflict BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id = 2)";
-const AT_COMMIT: &str = "CREATE CONSTRAINT TRIGGER conflict AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id = 2)";
 
 fn asked(operations: &Json) -> Request {
     Request {
@@ -43,20 +35,9 @@ fn asked(operations: &Json) -> Request {
     }
 }
 
-/// The answers of a guest that came to its end.
-fn answers(outcome: &Outcome) -> Vec<Json> {
-    let End::Finished {
-        output: Some(output),
-    } = &outcome.end
-    else {
-        panic!("{}", outcome.end);
-    };
-    serde_json::from_str(output).expect("a list of answers")
-}
-
 async fn tell(bench: &Bench, operations: Json) -> (Vec<Json>, Outcome) {
     let outcome = bench.run(asked(&operations)).await;
-    (answers(&outcome), outcome)
+    (answer(&outcome.end), outcome)
 }
 
 fn operation(operations: &Json) -> Json {
@@ -118,7 +99,7 @@ async fn an_operation_that_fails_in_any_way_keeps_nothing() {
 
 #[tokio::test]
 async fn a_conflict_is_met_with_another_attempt_whatever_the_guest_says() {
-    for when in [AT_ONCE, AT_COMMIT] {
+    for lost in Lost::BOTH {
         for end in [
             json!({ "call": "info" }),
             json!({ "call": "fail", "message": "no" }),
@@ -126,7 +107,7 @@ async fn a_conflict_is_met_with_another_attempt_whatever_the_guest_says() {
             insert(4),
         ] {
             let (_database, client, connected) = prepared().await;
-            conflicts(&client, when, 2).await;
+            lose(&client, lost, 2).await;
             let bench = told(connected).await;
             let operations = json!([insert(1), insert(2), insert(3), end]);
             let outcome = bench.run(asked(&operation(&operations))).await;
@@ -137,11 +118,15 @@ async fn a_conflict_is_met_with_another_attempt_whatever_the_guest_says() {
                 _ => (Json::Null, 3),
             };
             // What fails by itself never comes to its COMMIT, nor to the conflict there.
-            let retries = if when == AT_ONCE || kept > 0 { 2 } else { 0 };
-            assert_eq!(outcome.report.database.retries, retries, "{when} {end}");
-            let answers = answers(&outcome);
+            let retries = if lost == Lost::AtTheStatement || kept > 0 {
+                2
+            } else {
+                0
+            };
+            assert_eq!(outcome.report.database.retries, retries, "{lost:?} {end}");
+            let answers: Vec<Json> = answer(&outcome.end);
             let found = (answers[0]["error"]["case"].clone(), rows(&client).await);
-            assert_eq!(found, (case, kept), "{when} {end}");
+            assert_eq!(found, (case, kept), "{lost:?} {end}");
         }
     }
 }
@@ -149,7 +134,7 @@ async fn a_conflict_is_met_with_another_attempt_whatever_the_guest_says() {
 #[tokio::test]
 async fn when_all_attempts_are_lost_the_caller_is_told() {
     let (_database, client, connected) = prepared().await;
-    conflicts(&client, AT_COMMIT, 100).await;
+    lose(&client, Lost::AtTheCommit, 100).await;
     let bench = told(connected).await;
     let options = json!({ "max-retries": 2 });
     let run = json!([{ "call": "run", "operations": [insert(2)], "options": options }, insert(1)]);
@@ -171,7 +156,7 @@ async fn no_transaction_is_run_inside_another() {
     assert_eq!(answers[0]["ok"][0]["error"]["case"], "denied");
     let whole = transaction(json!([inner]).to_string(), tokio::io::sink());
     let outcome = bench.run(whole).await;
-    assert_eq!(self::answers(&outcome)[0]["error"]["case"], "denied");
+    assert_eq!(answer::<Json>(&outcome.end)[0]["error"]["case"], "denied");
     let create = json!({ "call": "create-table", "table": "made", "definition": { "columns": [{ "name": "id", "data-type": "int64" }] } });
     let (answers, _) = tell(&bench, operation(&json!([create]))).await;
     assert_eq!(answers[0]["ok"][0]["error"]["case"], "denied");
@@ -201,7 +186,7 @@ async fn a_transaction_that_is_left_open_is_not_committed() {
 #[tokio::test]
 async fn a_guest_restarts_its_own_transaction() {
     let (_database, client, connected) = prepared().await;
-    conflicts(&client, AT_ONCE, 1).await;
+    lose(&client, Lost::AtTheStatement, 1).await;
     let bench = told(connected).await;
     let steps = json!([
         { "call": "begin" }, insert(1), insert(2), { "call": "commit" }, { "call": "restart", "transaction": 0 },
@@ -219,12 +204,16 @@ async fn a_guest_restarts_its_own_transaction() {
 
 #[tokio::test]
 async fn a_whole_run_is_one_transaction() {
-    for (when, operations, committed) in [
-        (AT_COMMIT, json!([insert(1), insert(2)]), 2),
-        (AT_ONCE, json!([insert(1), insert(2), insert(3)]), 3),
+    for (lost, operations, committed) in [
+        (Lost::AtTheCommit, json!([insert(1), insert(2)]), 2),
+        (
+            Lost::AtTheStatement,
+            json!([insert(1), insert(2), insert(3)]),
+            3,
+        ),
     ] {
         let (_database, client, connected) = prepared().await;
-        conflicts(&client, when, 2).await;
+        lose(&client, lost, 2).await;
         let bench = told(connected).await;
         let whole = Request {
             retry: policy(5),
@@ -232,7 +221,7 @@ async fn a_whole_run_is_one_transaction() {
         };
         let outcome = bench.run(whole).await;
         assert_eq!(
-            answers(&outcome).len(),
+            answer::<Vec<Json>>(&outcome.end).len(),
             operations.as_array().map_or(0, Vec::len)
         );
         assert_eq!(outcome.report.attempts, 3);
@@ -311,7 +300,7 @@ async fn more_runs_than_slots_and_connections_all_end() {
         bench.run(request)
     });
     for outcome in futures_util::future::join_all(runs).await {
-        let answers = answers(&outcome);
+        let answers: Vec<Json> = answer(&outcome.end);
         assert!(
             answers.iter().all(|answer| answer["error"].is_null()),
             "{answers:?}"
@@ -324,7 +313,7 @@ async fn more_runs_than_slots_and_connections_all_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_is_cut_short_by_an_interrupt() {
     let (_database, client, connected) = prepared().await;
-    conflicts(&client, AT_ONCE, 1_000).await;
+    lose(&client, Lost::AtTheStatement, 1_000).await;
     let bench = told(connected).await;
     let minute = Duration::from_mins(1);
     let (interrupt, interrupted) = tokio::sync::oneshot::channel::<()>();
@@ -337,7 +326,7 @@ async fn a_wait_is_cut_short_by_an_interrupt() {
     };
     let ending = async {
         tests::wait_until("the first attempt to fail", async || {
-            ask(&client, "SELECT is_called::int4::int8 FROM conflicts").await == 1
+            number(&client, "SELECT is_called::int4::int8 FROM races").await == 1
         })
         .await;
         nothing_is_open(&client).await;
@@ -351,7 +340,7 @@ async fn a_wait_is_cut_short_by_an_interrupt() {
 /// What attempts can tell of the world they are in.
 async fn worlds(database: &TestDatabase, client: &Client) -> Vec<Json> {
     let bench = told(database.connect().await).await;
-    conflicts(client, AT_ONCE, 0).await;
+    lose(client, Lost::AtTheStatement, 0).await;
     let look = json!([{ "call": "clock" }, { "call": "random" }, { "call": "info" }]);
     let run = json!({ "call": "run", "operations": look });
     let (answers, _) = tell(&bench, json!([run, run, look[1], look[2]])).await;
@@ -398,7 +387,7 @@ async fn options_reach_the_database() {
     assert_eq!(answers[1]["error"]["case"], "denied");
     assert_eq!(answers[2]["error"]["case"], "invalid");
     assert_eq!(answers[3]["error"]["case"], "invalid");
-    assert_eq!(ask(&client, "SELECT count(*) FROM t").await, 0);
+    assert_eq!(number(&client, "SELECT count(*) FROM t").await, 0);
     let options = TransactionOptions {
         read_only: true,
         ..TransactionOptions::default()

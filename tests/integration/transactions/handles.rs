@@ -5,10 +5,9 @@ use host::database::{
     SessionOptions, Snapshot, TableDefinition, TransactionOptions, Value,
 };
 
-use super::{
-    ask, increment, insert, nothing_is_open, options, policy, prepared, read, row, rows, session,
-    sqlstate, trips,
-};
+use tests::{nothing_is_open, number};
+
+use super::{add, insert, options, policy, prepared, read, row, rows, session, sqlstate, trips};
 
 #[tokio::test]
 async fn a_transaction_of_n_statements_takes_one_round_trip_more() {
@@ -97,7 +96,7 @@ async fn a_savepoint_undoes_its_part_and_its_failure() {
     insert(&mut session, 4).await.expect("inserted");
     session.commit(third).await.expect("released");
     session.commit(transaction).await.expect("committed");
-    let ids = ask(&client, "SELECT sum(id)::int8 FROM t").await;
+    let ids = number(&client, "SELECT sum(id)::int8 FROM t").await;
     assert_eq!(ids, 5, "1 and 4");
     // 1, 2, the one that fails, undo, 3, undo, 4, COMMIT: savepoints travel with statements.
     assert_eq!(trips(&session, &mut before), 8);
@@ -159,9 +158,9 @@ async fn a_lost_race_is_restarted_in_the_same_handle() {
         read(session, 1).await.expect("read");
         read(session, 2).await.expect("read");
     }
-    increment(&mut theirs, 1).await.expect("changed");
+    add(&mut theirs, 1, 1).await.expect("changed");
     theirs.commit(other).await.expect("the first wins");
-    let lost = match increment(&mut ours, 2).await {
+    let lost = match add(&mut ours, 2, 1).await {
         Ok(_) => ours
             .commit(transaction)
             .await
@@ -175,11 +174,11 @@ async fn a_lost_race_is_restarted_in_the_same_handle() {
     ours.restart(transaction).await.expect("again");
     assert_eq!(ours.attempt(transaction), 2);
     assert_eq!(read(&mut ours, 1).await, Ok(Some(1)));
-    increment(&mut ours, 2).await.expect("changed");
+    add(&mut ours, 2, 1).await.expect("changed");
     ours.commit(transaction).await.expect("committed");
     assert_eq!(ours.statistics().retries, 1);
     assert_eq!(ours.retries()[0].sqlstate.as_deref(), Some("40001"));
-    assert_eq!(ask(&client, "SELECT sum(n)::int8 FROM t").await, 2);
+    assert_eq!(number(&client, "SELECT sum(n)::int8 FROM t").await, 2);
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use host::database::{Database, Error, Limits, TimeoutStep};
 
-use super::{ask, insert, nothing_is_open, prepared};
+use tests::{nothing_is_open, number};
+
+use super::{insert, prepared};
 
 #[tokio::test]
 async fn savepoints_are_bounded() {
@@ -67,7 +69,7 @@ async fn a_transaction_that_is_held_for_too_long_is_over() {
         let over = session.commit(transaction).await;
         assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
     }
-    assert_eq!(ask(&client, "SELECT count(*) FROM t").await, 0);
+    assert_eq!(number(&client, "SELECT count(*) FROM t").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,16 +105,16 @@ async fn the_server_ends_what_is_idle() {
     let mut reader = connected.session(tests::session_options(Limits::default()));
     let series = "SELECT n FROM generate_series(1, 1000) AS n";
     let cursor = reader.open_cursor(series, &[]).await.expect("open");
-    super::wait_until("the server to end it", async || {
+    tests::wait_until("the server to end it", async || {
         let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
-        ask(&client, open).await == 1
+        number(&client, open).await == 1
     })
     .await;
     let over = insert(&mut session, 2).await;
     assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
     let over = session.commit(transaction).await;
     assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
-    assert_eq!(ask(&client, "SELECT count(*) FROM t").await, 0);
+    assert_eq!(number(&client, "SELECT count(*) FROM t").await, 0);
     let read = reader
         .fetch(cursor, 1_000)
         .await

@@ -19,7 +19,7 @@ use host::database::{
     Assignment, Change, Condition, ConnectOptions, Database, Error, Field, Limits, Operator,
     RetryPolicy, Returning, Rows, Selection, Session, SessionOptions, Target, Value,
 };
-use tests::{TestDatabase, wait_until};
+use tests::{TestDatabase, number};
 use tokio_postgres::Client;
 
 /// A database with a table `t (id int8 primary key, n int8)`.
@@ -80,11 +80,11 @@ fn row(id: i64) -> Vec<Condition> {
     }]
 }
 
-/// Adds one to the number of a row.
-async fn increment(session: &mut Session, id: i64) -> Result<u64, Error> {
+/// Adds so much to the number of a row.
+async fn add(session: &mut Session, id: i64, number: i64) -> Result<u64, Error> {
     let grow = Assignment {
         column: "n".to_owned(),
-        change: Change::Add(Value::Int64(1)),
+        change: Change::Add(Value::Int64(number)),
     };
     let target = Target::Matching(row(id));
     let written = session
@@ -100,10 +100,10 @@ async fn read(session: &mut Session, id: i64) -> Result<Option<i64>, Error> {
         ..Selection::default()
     };
     let rows = session.select("t", &selection).await?;
-    Ok(number(&rows))
+    Ok(found(&rows))
 }
 
-fn number(rows: &Rows) -> Option<i64> {
+fn found(rows: &Rows) -> Option<i64> {
     match (rows.len(), rows.value(0, 0)) {
         (0, _) => None,
         (_, Ok(Value::Int64(number))) => Some(number),
@@ -111,23 +111,8 @@ fn number(rows: &Rows) -> Option<i64> {
     }
 }
 
-/// A number that the plain client reads.
-async fn ask(client: &Client, sql: &str) -> i64 {
-    client.query_one(sql, &[]).await.expect("a number").get(0)
-}
-
 async fn rows(client: &Client) -> i64 {
-    ask(client, "SELECT count(*) FROM t").await
-}
-
-/// Waits until no transaction is open in this database but the one that asks.
-async fn nothing_is_open(client: &Client) {
-    wait_until("every transaction to end", || async {
-        let sql = "SELECT count(*) FROM pg_stat_activity \
-                   WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
-        ask(client, sql).await == 0
-    })
-    .await;
+    number(client, "SELECT count(*) FROM t").await
 }
 
 /// What was done since the last call.

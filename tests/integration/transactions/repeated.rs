@@ -2,10 +2,9 @@
 
 use host::database::{Chaos, Error, Repeated, Session, SessionOptions, TransactionOptions};
 
-use super::{
-    ask, increment, insert, nothing_is_open, options, policy, prepared, read, rows, session,
-    sqlstate,
-};
+use tests::{nothing_is_open, number};
+
+use super::{add, insert, options, policy, prepared, read, rows, session, sqlstate};
 
 async fn repeated(session: &mut Session) -> Repeated {
     let options = TransactionOptions::default();
@@ -32,7 +31,7 @@ async fn what_is_done_is_committed_and_what_is_not_is_rolled_back() {
         assert_eq!(finish(&mut work, attempt, done).await, Some(Ok(())));
     }
     nothing_is_open(&client).await;
-    assert_eq!(ask(&client, "SELECT sum(id)::int8 FROM t").await, 1);
+    assert_eq!(number(&client, "SELECT sum(id)::int8 FROM t").await, 1);
 }
 
 #[tokio::test]
@@ -52,9 +51,9 @@ async fn every_attempt_begins_anew_and_is_counted() {
         assert_eq!(work.attempt(), attempts);
         read(&mut attempt, 1).await.expect("read");
         if attempts < 3 {
-            increment(&mut blocker, 1).await.expect("in between");
+            add(&mut blocker, 1, 1).await.expect("in between");
         }
-        let counted = increment(&mut attempt, 1).await;
+        let counted = add(&mut attempt, 1, 1).await;
         assert_eq!(counted.is_ok(), attempts == 3, "{counted:?}");
         // It does not matter what the work says of itself.
         if let Some(outcome) = finish(&mut work, attempt, true).await {
@@ -63,7 +62,7 @@ async fn every_attempt_begins_anew_and_is_counted() {
     };
     assert_eq!(outcome, Ok(()));
     assert_eq!(session.statistics().retries, 2);
-    assert_eq!(ask(&client, "SELECT n FROM t").await, 3);
+    assert_eq!(number(&client, "SELECT n FROM t").await, 3);
 }
 
 #[tokio::test]
@@ -165,11 +164,11 @@ async fn a_transaction_that_wrote_leaves_a_mark() {
         insert(&mut attempt, id).await.expect("inserted");
         assert_eq!(finish(&mut work, attempt, true).await, Some(Ok(())));
         assert_eq!(session.statistics().round_trips - before, 2);
-        assert_eq!(ask(&client, marks).await, expected);
+        assert_eq!(number(&client, marks).await, expected);
     }
     let mut work = repeated(&mut session).await;
     let mut attempt = work.begin().await.expect("begun");
     assert_eq!(read(&mut attempt, 1).await, Ok(Some(0)));
     assert_eq!(finish(&mut work, attempt, true).await, Some(Ok(())));
-    assert_eq!(ask(&client, marks).await, 2, "it only read");
+    assert_eq!(number(&client, marks).await, 2, "it only read");
 }

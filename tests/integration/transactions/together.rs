@@ -2,7 +2,9 @@
 
 use host::database::{Batch, Conflict, ConflictAction, Error, Returning, SqlStatement, Value};
 
-use super::{ask, insert, number, opened, prepared, rows, session, sqlstate, trips};
+use tests::number;
+
+use super::{found, insert, opened, prepared, rows, session, sqlstate, trips};
 
 fn statement(text: &str) -> SqlStatement {
     SqlStatement {
@@ -24,7 +26,7 @@ async fn a_cursor_reads_in_the_transaction_and_ends_with_it() {
     let cursor = session.open_cursor(all, &[]).await.expect("open");
     assert_eq!(trips(&session, &mut before), 1);
     let part = session.fetch(cursor, 1).await.expect("a part");
-    assert_eq!(part.as_ref().and_then(number), Some(1), "its own rows");
+    assert_eq!(part.as_ref().and_then(found), Some(1), "its own rows");
     insert(&mut session, 4).await.expect("beside it");
     let part = session
         .fetch(cursor, 10)
@@ -32,7 +34,7 @@ async fn a_cursor_reads_in_the_transaction_and_ends_with_it() {
         .expect("a part")
         .expect("rows");
     assert_eq!(
-        (number(&part), part.len()),
+        (found(&part), part.len()),
         (Some(2), 2),
         "as of its opening"
     );
@@ -83,7 +85,7 @@ async fn batches_are_part_of_the_transaction() {
     let mut before = session.statistics().round_trips;
     let results = session.batch(&texts).await.expect("done");
     assert_eq!(trips(&session, &mut before), 1);
-    let counted = results[1].rows.as_ref().and_then(number);
+    let counted = results[1].rows.as_ref().and_then(found);
     assert_eq!(counted, Some(2));
 
     let many = 25_000;
@@ -151,7 +153,7 @@ async fn a_pool_of_one_is_enough() {
     let rows = written.rows.expect("rows");
     assert_eq!(rows.columns()[1].type_name, "mood");
     session.commit(transaction).await.expect("committed");
-    assert_eq!(ask(&client, "SELECT count(*) FROM moods").await, 1);
+    assert_eq!(number(&client, "SELECT count(*) FROM moods").await, 1);
     assert_eq!(connected.open_connections(), 1);
 }
 

@@ -60,6 +60,11 @@ impl Attempts {
         self.failed + 1
     }
 
+    /// Which transaction of the run it is, if it is one of the guest's, and which attempt at it is under way.
+    pub(super) fn place(&self) -> Option<(u64, u32)> {
+        Some((self.transaction?, self.current()))
+    }
+
     /// When the work must be done.
     pub(super) fn deadline(&self) -> Instant {
         self.deadline

@@ -226,7 +226,7 @@ impl Session {
         self.acquire_as(&self.borrower).await
     }
 
-    async fn acquire_as(&self, borrower: &Borrower) -> Result<Lease, Error> {
+    pub(super) async fn acquire_as(&self, borrower: &Borrower) -> Result<Lease, Error> {
         let lease = self.database.pool().acquire(borrower, self.deadline).await;
         lease.map_err(|failure| failure.into_error(Phase::Read, self.database.server().kind))
     }

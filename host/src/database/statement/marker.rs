@@ -141,8 +141,8 @@ fn fixed(sql: String) -> Statement<'static> {
 #[cfg(test)]
 mod tests {
     use super::{
-        ServerKind, Statement, clean_markers, create_cleaner, create_markers, create_own_schema,
-        find_markers, grant_markers, revoke_markers,
+        FENCE, MARK, READ_MARKER, ServerKind, Statement, clean_markers, create_cleaner,
+        create_markers, create_own_schema, find_markers, fixed, grant_markers, revoke_markers,
     };
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         ] {
             let granted = grant_markers(server, "the \"app\"").expect("a role");
             let revoked = revoke_markers("app").expect("a role");
-            let statements: [(&str, Vec<Statement<'_>>); 8] = [
+            let statements: [(&str, Vec<Statement<'_>>); 11] = [
                 ("create own schema", vec![create_own_schema()]),
                 ("create markers", vec![create_markers(server)]),
                 ("create cleaner", create_cleaner(server)),
@@ -165,6 +165,9 @@ mod tests {
                     vec![find_markers(server, Some("app"))],
                 ),
                 ("clean markers", clean_markers(server).into_iter().collect()),
+                ("mark", vec![fixed(MARK.to_owned())]),
+                ("fence", vec![fixed(FENCE.to_owned())]),
+                ("read marker", vec![fixed(READ_MARKER.to_owned())]),
             ];
             let mut golden = String::new();
             for (name, statements) in statements {

@@ -87,7 +87,7 @@ impl Lane {
             add(session, lane, 1).await
         });
         match outcome.await {
-            Ok(()) => self.told.acknowledged.push(operation),
+            Ok(_) => self.told.acknowledged.push(operation),
             Err(Error::AmbiguousCommit(_)) => self.told.ambiguous.push(operation),
             Err(error) => self.told.failed.push((operation, error)),
         }

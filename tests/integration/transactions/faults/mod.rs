@@ -16,14 +16,16 @@ mod slipped;
 use std::time::Duration;
 
 use host::database::{
-    Assignment, Change, Condition, ConnectOptions, Database, Error, Limits, Operator, RetryPolicy,
-    Returning, Selection, Session, SessionOptions, Target, TransactionOptions, Value,
+    ConnectOptions, Database, Error, Limits, RetryPolicy, Selection, Session, SessionOptions,
+    TransactionOptions,
 };
 use tests::{
     TestDatabase,
     fault::{Action, Proxy, Trigger, Which},
 };
 use tokio_postgres::Client;
+
+use super::add;
 
 /// The COMMIT of a transfer: old marks are removed now and then in the background, which has one of its own.
 const COMMIT: Which = Which::CommitOf("UPDATE");
@@ -114,13 +116,7 @@ impl Behind {
         read.unwrap_or_else(|error| panic!("{case}: {error}"));
         assert!(self.database.open_connections() <= 2, "{case}");
         self.database.close().await;
-        tests::wait_until(case, async || {
-            let open = "SELECT FROM pg_stat_activity WHERE datname = current_database() \
-                        AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
-            let open = self.witness.query(open, &[]).await;
-            open.expect("asked").is_empty()
-        })
-        .await;
+        tests::nothing_is_open(&self.witness).await;
         drop(self.test);
     }
 }
@@ -147,26 +143,6 @@ fn soon(max_retries: u32) -> RetryPolicy {
 
 fn options() -> TransactionOptions {
     TransactionOptions::default()
-}
-
-fn row(id: i64) -> Vec<Condition> {
-    vec![Condition {
-        column: "id".to_owned(),
-        operator: Operator::Eq,
-        values: vec![Value::Int64(id)],
-        group: None,
-    }]
-}
-
-async fn add(session: &mut Session, id: i64, number: i64) -> Result<(), Error> {
-    let grow = [Assignment {
-        column: "n".to_owned(),
-        change: Change::Add(Value::Int64(number)),
-    }];
-    let target = Target::Matching(row(id));
-    let nothing = Returning::Nothing;
-    session.update("t", &grow, &target, &nothing).await?;
-    Ok(())
 }
 
 /// Three statements: takes one away, reads both, adds one.

@@ -5,6 +5,7 @@ use crate::database::{
     classify::Phase,
     error::TimeoutStep,
     lease::Author,
+    pool::Borrower,
     retry::Attempts,
     statistics::Statistics,
     transaction::{Isolation, Snapshot, TransactionOptions},
@@ -286,7 +287,14 @@ impl Session {
         options: TransactionOptions,
         begin: Begin,
     ) -> Result<Transaction, Error> {
-        let mut lease = self.acquire().await?;
+        let borrower = match &form {
+            Form::Host => self.borrower.clone(),
+            Form::Handle(attempts) => Borrower {
+                attempt: attempts.place(),
+                ..self.borrower.clone()
+            },
+        };
+        let mut lease = self.acquire_as(&borrower).await?;
         lease.begin(begin.clone());
         if matches!(begin, Begin::Alone(_)) {
             let begun = lease.begin_now(&self.bounds(Author::Host)).await;

@@ -13,8 +13,6 @@ pub struct Repeated {
     options: TransactionOptions,
     begin: Begin,
     attempts: Attempts,
-    /// Which transaction of the run it is, from 1.
-    number: u64,
 }
 
 impl Session {
@@ -32,15 +30,13 @@ impl Session {
         if options.resolve_ambiguous != Some(false) && !options.read_only {
             self.find_markers().await;
         }
-        let number = self.borrower.account.next_transaction();
         let mut attempts = self.attempts_at(options);
-        attempts.of_transaction(number);
+        attempts.of_transaction(self.borrower.account.next_transaction());
         Ok(Repeated {
             origin: self.another(),
             options: options.clone(),
             begin,
             attempts,
-            number,
         })
     }
 
@@ -79,7 +75,7 @@ impl Repeated {
             let mut session = self.origin.another();
             session.deadline = self.attempts.deadline();
             session.borrower = Borrower {
-                attempt: Some((self.number, self.attempt())),
+                attempt: self.attempts.place(),
                 ..session.borrower.clone()
             };
             let opened = session
