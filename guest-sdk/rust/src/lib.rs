@@ -82,10 +82,10 @@ pub use serde_json::json;
 pub use batch::{Batch, BatchRows};
 /// Makes a function an operation: a transaction that the host runs, and runs again after a conflict.
 ///
-/// The function takes one input or none, and returns a `Result`; input and output are types that serde can write and read. It is
-/// listed in [`plugin!`]. Calling it looks like calling a function, and is more: the host opens a transaction, makes a fresh
-/// instance of the plugin, performs the body there, and commits when it returns `Ok`. After a conflict, in any statement or in
-/// the commit, it drops that instance, rolls back, waits, and performs the body in a new one.
+/// The function takes one input or none, and returns a `Result`; input and output are types that serde can write and read. It
+/// must be listed in [`plugin!`], or every call fails. Calling it looks like calling a function, and is more: the host opens a
+/// transaction, makes a fresh instance of the plugin, performs the body there, and commits when it returns `Ok`. After a conflict,
+/// in any statement or in the commit, it drops that instance, rolls back, waits, and performs the body in a new one.
 ///
 /// ```
 /// use chitin::{Result, TransactionOptions, add, eq, operation, table};
@@ -106,14 +106,15 @@ pub use batch::{Batch, BatchRows};
 ///     row.get("visits")
 /// }
 ///
-/// /// The same, as often as it takes.
-/// fn visit_patiently(page: String) -> Result<i64> {
-///     visit::with(TransactionOptions::new().max_retries(100), page)
+/// /// The same, but not again after a conflict: one visit more or less does not matter.
+/// fn visit_once(page: String) -> Result<i64> {
+///     visit::with(TransactionOptions::new().max_retries(0), page)
 /// }
 /// # fn main() {}
 /// ```
 ///
-/// - `visit(page)` calls it, and `visit::with(options, page)` does with [`TransactionOptions`].
+/// - `visit(page)` calls it, and `visit::with(options, page)` does with [`TransactionOptions`], which can lower the number of
+///   retries that the operator set, and not raise it.
 /// - `visit::here(page)` does what the body does in the transaction that is open here: operations cannot call operations, but
 ///   they can be made of them.
 ///

@@ -168,8 +168,9 @@ pub(super) struct TransactionArguments {
 
     /// Let this share of the attempts at transactions fail on purpose, from 0 to 1, such as 0.2
     ///
-    /// Each of them fails at one of its statements or at its commit as if it had lost a race (40001). It shows the author of a plugin whether
-    /// it stands being done again.
+    /// Each of them fails at one of its statements or at its commit as if it had lost a race (40001). On CockroachDB the server fails the
+    /// statements, by its variable inject_retry_errors_enabled; elsewhere the host does. It shows the author of a plugin whether it stands
+    /// being done again.
     #[arg(long, value_name = "SHARE", allow_hyphen_values = true)]
     pub(super) chaos: Option<String>,
 }
@@ -283,7 +284,7 @@ Examples:
   host run users.wasm --input '{{\"name\": \"Ada\"}}' --set region=eu
   host run --grant all import.wasm --input @job.json < flights.csv
   host run report.wasm --database-url-file ~/.config/chitin/url -- --year 2026
-  host run --transaction --chaos 0.5 --trace users.wasm
+  host run --transaction --chaos 0.5 --trace hello.wasm
 
 Limits and their defaults, for --limit and for [limits] in the configuration file:
 {}

@@ -105,7 +105,7 @@ fn repetitions(report: &Report) -> Vec<(&'static str, String)> {
 fn reason(retry: &RetryCount) -> String {
     let count = number(retry.count);
     let why = match retry.sqlstate.as_deref() {
-        None => "a lost connection".to_owned(),
+        None => "a fault without SQLSTATE, such as a lost connection".to_owned(),
         Some(code @ ("40001" | "CR000")) => format!("a lost race ({code})"),
         Some(code @ "40P01") => format!("a deadlock ({code})"),
         Some(code) => format!("SQLSTATE {}", Printable(code)),
@@ -235,7 +235,7 @@ memory     2.1 MiB at its peak
                 "attempts   1,205 attempts at 3 transactions",
                 "retries    1,202, after waiting 45 ms in all",
                 r"reasons    1,200 for a lost race (40001) on accounts\n",
-                "           1 for a lost connection",
+                "           1 for a fault without SQLSTATE, such as a lost connection",
                 "           1 for SQLSTATE 57P01",
             ]
         );

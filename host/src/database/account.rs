@@ -6,8 +6,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::watch;
+
 use super::{
-    error::RetryReason,
+    error::{Error, RetryReason},
     limits::Limits,
     session::{LimitState, Usage},
     statistics::Statistics,
@@ -19,12 +21,33 @@ const KINDS: usize = 100;
 /// What all sessions of one run used so far, those of its transactions' attempts included: the limits of a run bind them together, and
 /// whatever ends one of them loses nothing of what it did. Cheap to clone; all clones are the same account.
 #[derive(Clone, Default)]
-pub struct Account(Arc<Mutex<Entries>>);
+pub struct Account(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    entries: Mutex<Entries>,
+    commits: watch::Sender<Commits>,
+}
+
+/// The commits of a run.
+#[derive(Debug, Default)]
+struct Commits {
+    begun: u64,
+    ended: u64,
+    /// What is not known of the last one, if its outcome could not be found out.
+    unclear: Option<String>,
+}
+
+/// A commit that is under way, until it is dropped.
+pub(super) struct Committing {
+    account: Account,
+    unclear: Option<String>,
+}
 
 /// A kind of conflict for which something was done again, and how often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryCount {
-    /// The five characters of the SQLSTATE; absent for a lost connection.
+    /// The five characters of the SQLSTATE; absent for what the database did not say, such as a lost connection.
     pub sqlstate: Option<String>,
     /// The table, where the database names it.
     pub table: Option<String>,
@@ -92,8 +115,52 @@ impl Account {
         counts
     }
 
+    /// Says that a commit begins: whoever ends the run waits until it is over.
+    pub(super) fn commit_begins(&self) -> Committing {
+        self.0.commits.send_modify(|commits| commits.begun += 1);
+        Committing {
+            account: self.clone(),
+            unclear: None,
+        }
+    }
+
+    /// Waits until the commit is over that is under way now, if there is one, and gives what is not known of it.
+    pub async fn commit_ends(&self) -> Option<String> {
+        let mut commits = self.0.commits.subscribe();
+        let (begun, ended) = {
+            let commits = commits.borrow_and_update();
+            (commits.begun, commits.ended)
+        };
+        if begun == ended {
+            return None;
+        }
+        let over = commits.wait_for(|commits| commits.ended > ended).await;
+        over.ok().and_then(|commits| commits.unclear.clone())
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Committing {
+    /// Says how it ended.
+    pub(super) fn ended<T>(mut self, outcome: &Result<T, Error>) {
+        if let Err(Error::AmbiguousCommit(seen)) = outcome {
+            self.unclear = Some(seen.clone());
+        }
+    }
+}
+
+impl Drop for Committing {
+    fn drop(&mut self) {
+        self.account.0.commits.send_modify(|commits| {
+            commits.ended += 1;
+            commits.unclear = self.unclear.take();
+        });
     }
 }
 
@@ -105,7 +172,26 @@ impl fmt::Debug for Account {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, RetryReason};
+    use futures_util::FutureExt as _;
+
+    use super::{Account, Error, RetryReason};
+
+    #[tokio::test]
+    async fn who_ends_a_run_waits_for_its_commit() {
+        let account = Account::default();
+        assert_eq!(account.commit_ends().await, None, "there is none");
+        let committing = account.commit_begins();
+        let outcome: Result<(), _> = Err(Error::AmbiguousCommit("no answer".to_owned()));
+        let waiting = account.commit_ends();
+        let mut waiting = std::pin::pin!(waiting);
+        assert_eq!(waiting.as_mut().now_or_never(), None);
+        committing.ended(&outcome);
+        // Another one is not waited for.
+        let another = account.commit_begins();
+        assert_eq!(waiting.await.as_deref(), Some("no answer"));
+        drop(another);
+        assert_eq!(account.commit_ends().await, None);
+    }
 
     #[test]
     fn conflicts_are_counted_by_reason_and_table() {

@@ -75,6 +75,15 @@ impl ServerKind {
 
 /// Transactions.
 impl ServerKind {
+    /// What makes the statements that follow in a transaction fail as if they had lost a race, where the database does that by itself
+    /// (the page "Transaction retry error example" of CockroachDB's documentation).
+    pub(super) fn lose_races(self) -> Option<&'static str> {
+        match self {
+            Self::CockroachDb => Some("SET LOCAL inject_retry_errors_enabled = true"),
+            Self::PostgreSql => None,
+        }
+    }
+
     /// How a transaction with these options begins. CockroachDB reads the past, PostgreSQL does not.
     pub(super) fn begin(self, options: &TransactionOptions) -> Result<Begin, Error> {
         let instant = match (self, options.snapshot) {

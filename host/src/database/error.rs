@@ -66,7 +66,7 @@ impl Error {
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryReason {
-    /// The five characters of the SQLSTATE; absent for a lost connection.
+    /// The five characters of the SQLSTATE; absent for what the database did not say, such as a lost connection.
     pub sqlstate: Option<String>,
     /// The host's own words: the database's can carry the data of others.
     pub message: String,

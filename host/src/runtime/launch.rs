@@ -3,11 +3,11 @@ use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 use wasmtime::{Store, component::ResourceTable};
 
 use crate::{
-    bindings::{self, LogLevel, LogSink, ResultFormat, RunInfo},
+    bindings::{self, AttemptOver, LogLevel, LogSink, ResultFormat, RunInfo},
     database::{Database, Session},
     sandbox::{
-        self, Budget, Fault, Guard, Lines, Output, Seed, Seeds, Stdin, Stdout, World, classify,
-        watch_store,
+        self, Budget, Fault, Guard, Lines, Output, Seed, Seeds, Stdin, Stdout, Stop, StopKind,
+        World, classify, watch_store,
     },
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Part {
     pub(super) session: Session,
     /// Which attempt it is, from 1.
     pub(super) attempt: u32,
+    /// What its clock shows at its start.
+    pub(super) started_at: SystemTime,
     pub(super) seed: Seed,
     pub(super) stdin: Stdin,
     /// Where the output of a program goes; what others print goes to the log.
@@ -67,6 +69,11 @@ impl Launch {
         }
     }
 
+    /// When the run began.
+    pub(super) fn started_at(&self) -> SystemTime {
+        self.run.started_at
+    }
+
     /// A store for one instance, under the limits of the run.
     pub(super) fn store(self: &Arc<Self>, part: Part) -> Store<State> {
         let [stdout, stderr] = &self.lines;
@@ -79,7 +86,7 @@ impl Launch {
                 Stdout::Lines(stdout.clone())
             },
             stderr: stderr.clone(),
-            started_at: self.run.started_at,
+            started_at: part.started_at,
             seed: part.seed,
         };
         let mut resources = ResourceTable::new();
@@ -111,6 +118,14 @@ impl Launch {
 
     /// Why a call into an instance failed.
     pub(super) fn fault(&self, error: &wasmtime::Error) -> Fault {
+        // Whatever limit it met before, that is not why it was stopped.
+        if let Some(over) = error.downcast_ref::<AttemptOver>() {
+            return Fault::Trap(Stop {
+                kind: StopKind::Interface,
+                message: over.to_string(),
+                frames: Vec::new(),
+            });
+        }
         classify(error, &self.budget, &self.sandbox_limits)
     }
 

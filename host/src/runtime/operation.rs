@@ -1,8 +1,9 @@
 //! `transactions.run`: an operation of the plugin, in an instance of its own for each attempt.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join};
+use tokio::task::yield_now;
 
 use crate::{
     bindings::{Failure, HostBug, Operations},
@@ -33,7 +34,7 @@ impl Operations for Arc<Launch> {
         Box::pin(async move {
             let operation = self.plugin.operation().ok_or_else(|| {
                 Error::Denied(
-                    "the plugin has no export `operation`: build it for the world `transactional-plugin`"
+                    "the plugin has no export `operation`: build it for the world `transactional-plugin`; in Rust, list its operations in `chitin::plugin!(…, operations: […])`"
                         .to_owned(),
                 )
             })?;
@@ -54,12 +55,13 @@ async fn run(
     options: &TransactionOptions,
 ) -> Result<String, Failure> {
     let mut repeated = session.repeated(options).await?;
-    let seed = launch.seeds.draw();
+    let (started_at, seed) = (SystemTime::now(), launch.seeds.draw());
     loop {
-        let attempt = repeated.attempt();
+        let session = repeated.begin().await?;
         let mut store = launch.store(Part {
-            session: repeated.begin().await?,
-            attempt,
+            session,
+            attempt: repeated.attempt(),
+            started_at,
             seed,
             stdin: Stdin::Empty,
             output: Output::nowhere(),
@@ -67,8 +69,7 @@ async fn run(
         let component = launch.plugin.component();
         let input = (call.name.as_str(), call.input.as_str());
         let returned = call.operation.call(component, &mut store, input).await;
-        // The instance goes before the transaction ends: nothing of it is there when the next attempt begins.
-        let session = store.into_data().session;
+        let session = store.data_mut().session.take();
         launch.finish_lines();
         let returned = match returned {
             Ok(Ok(output)) => Ok(output),
@@ -81,7 +82,12 @@ async fn run(
                 }
             },
         };
-        let outcome = repeated.end(session, returned.is_ok()).await;
+        // The instance goes while the server ends the transaction: nothing of it is there when the next attempt begins.
+        let gone = async {
+            yield_now().await;
+            drop(store);
+        };
+        let (outcome, ()) = join(repeated.end(session, returned.is_ok()), gone).await;
         if let Some(outcome) = repeated.conclude(outcome).await {
             return outcome.map_err(Failure::from).and(returned);
         }

@@ -49,6 +49,7 @@ impl Runtime {
                 return unbegun(end, started);
             }
             Ended::Interrupted => return unbegun(End::Interrupted, started),
+            Ended::Unclear(seen) => return unbegun(End::AmbiguousCommit(seen), started),
             Ended::Panicked(message) => return unbegun(End::HostBug(message), started),
         };
         let sandbox_limits = *self.engine().limits();
@@ -61,6 +62,7 @@ impl Runtime {
             read_committed: request.read_committed,
             chaos: request.chaos,
         });
+        watch.regard(session.account());
         let run = Run {
             launch: Arc::new(launch),
             watch,
@@ -69,7 +71,7 @@ impl Runtime {
             started,
         };
         let outcome = match request.transaction {
-            None => run.once(session, request.stdin, request.stdout).await,
+            None => Box::pin(run.once(session, request.stdin, request.stdout)).await,
             Some(options) => {
                 let stdin = Replay::new(request.stdin, limits.stdin_bytes);
                 Box::pin(run.repeatedly(session, &options, stdin, request.stdout)).await
@@ -127,6 +129,7 @@ impl Run {
         let mut store = self.launch.store(Part {
             session,
             attempt: 1,
+            started_at: self.launch.started_at(),
             seed: self.launch.seeds.draw(),
             stdin,
             output: output.clone(),
@@ -176,6 +179,7 @@ impl Run {
             let mut store = self.launch.store(Part {
                 session: begun,
                 attempt: attempts,
+                started_at: self.launch.started_at(),
                 seed,
                 stdin: stdin.reader(),
                 output: output.clone(),
@@ -223,6 +227,7 @@ impl Run {
             Ended::Done(Err(error)) => self.failed(&error),
             Ended::Deadline => self.late(),
             Ended::Interrupted => End::Interrupted,
+            Ended::Unclear(seen) => End::AmbiguousCommit(seen),
             Ended::Panicked(message) => End::HostBug(message),
         }
     }
@@ -233,6 +238,7 @@ impl Run {
             Ended::Done(outcome) => outcome.map_err(|error| self.not_committed(error)),
             Ended::Deadline => Err(self.late()),
             Ended::Interrupted => Err(End::Interrupted),
+            Ended::Unclear(seen) => Err(End::AmbiguousCommit(seen)),
             Ended::Panicked(message) => Err(End::HostBug(message)),
         }
     }

@@ -6,6 +6,8 @@ use futures_util::{
 };
 use tokio::time::{Instant, sleep_until};
 
+use crate::database::Account;
+
 /// A wish of the caller that a run end early.
 pub struct Interrupt(Fuse<BoxFuture<'static, ()>>);
 
@@ -32,6 +34,8 @@ impl fmt::Debug for Interrupt {
 pub(super) struct Watch {
     deadline: Instant,
     interrupt: Interrupt,
+    /// What the run does to the database.
+    account: Account,
 }
 
 /// How a step ended.
@@ -43,6 +47,8 @@ pub(super) enum Ended<T> {
     Deadline,
     /// The caller's wish came first.
     Interrupted,
+    /// The deadline or the wish came during a commit, and what became of that is not known: what was seen of it.
+    Unclear(String),
     /// The host panicked in it, with this message.
     Panicked(String),
 }
@@ -57,24 +63,41 @@ impl Watch {
         Self {
             deadline,
             interrupt,
+            account: Account::default(),
         }
+    }
+
+    /// Has the commits of the run in view, which are waited for.
+    pub(super) fn regard(&mut self, account: Account) {
+        self.account = account;
     }
 
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Runs a step to its end, or drops it where it stands.
+    /// Runs a step to its end, or drops it where it stands; during a commit, when that is over.
     pub(super) async fn over<F: Future>(&mut self, step: F) -> Ended<F::Output> {
         let mut step = pin!(AssertUnwindSafe(step).catch_unwind());
-        tokio::select! {
+        let stopped = tokio::select! {
             biased;
-            result = &mut step => match result {
-                Ok(done) => Ended::Done(done),
-                Err(panic) => Ended::Panicked(panic_message(&*panic)),
-            },
+            result = &mut step => return Ended::of(result),
             () = &mut self.interrupt.0 => Ended::Interrupted,
             () = sleep_until(self.deadline) => Ended::Deadline,
+        };
+        tokio::select! {
+            biased;
+            result = &mut step => Ended::of(result),
+            unclear = self.account.commit_ends() => unclear.map_or(stopped, Ended::Unclear),
+        }
+    }
+}
+
+impl<T> Ended<T> {
+    fn of(result: Result<T, Box<dyn Any + Send>>) -> Self {
+        match result {
+            Ok(done) => Self::Done(done),
+            Err(panic) => Self::Panicked(panic_message(&*panic)),
         }
     }
 }
@@ -109,7 +132,9 @@ mod tests {
         let panics = async { std::panic::resume_unwind(Box::new("on purpose")) };
         match watch.over(panics).await {
             Ended::Panicked(message) => assert_eq!(message, "on purpose"),
-            Ended::Done(()) | Ended::Deadline | Ended::Interrupted => unreachable!("it panics"),
+            Ended::Done(()) | Ended::Deadline | Ended::Interrupted | Ended::Unclear(_) => {
+                unreachable!("it panics")
+            }
         }
     }
 

@@ -294,3 +294,35 @@ async fn decimals_of_all_statements_of_a_batch_are_bounded_together() {
     }
     assert_eq!(session.count("t", &[]).await, Ok(3));
 }
+
+/// What is too large only when it is written out is seen too late: the write was committed.
+#[tokio::test]
+async fn a_write_whose_decimals_are_too_large_is_told_to_be_kept() {
+    let (database, _) = with_accounts().await;
+    let limits = Limits {
+        result_bytes: 50_000,
+        ..Limits::default()
+    };
+    let mut session = limited(&database.connect().await, limits);
+    let insert = "INSERT INTO accounts (id, owner) VALUES ($1, $1::text) RETURNING 1e30000::numeric, 1e30000::numeric";
+    match session.query(insert, &[Value::Int64(70)]).await {
+        Err(Error::AmbiguousCommit(why)) => assert!(why.contains("result-bytes"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    let kept = session
+        .count("accounts", &[is("id", Value::Int64(70))])
+        .await;
+    assert_eq!(kept, Ok(1));
+
+    let transaction = session.begin(None).await.expect("begun");
+    match session.query(insert, &[Value::Int64(71)]).await {
+        Err(Error::Limit(limit)) => assert_eq!(limit.name, "result-bytes"),
+        other => panic!("{other:?}"),
+    }
+    let ended = session.commit(transaction).await;
+    assert!(matches!(ended, Err(Error::Limit(_))), "{ended:?}");
+    let kept = session
+        .count("accounts", &[is("id", Value::Int64(71))])
+        .await;
+    assert_eq!(kept, Ok(0));
+}

@@ -403,3 +403,24 @@ async fn options_reach_the_database() {
         outcome.end
     );
 }
+
+/// Each transaction begins when it does, and all attempts at it at the same instant.
+#[tokio::test]
+async fn the_clock_of_a_transaction_begins_with_it() {
+    let (_database, client, connected) = prepared().await;
+    lose(&client, Lost::AtTheStatement, 1).await;
+    let bench = told(connected).await;
+    let look = json!({ "call": "run", "operations": [{ "call": "clock" }, insert(2)] });
+    let again = json!({ "call": "run", "operations": [{ "call": "clock" }, insert(3)] });
+    let pause = json!({ "call": "query", "text": "SELECT pg_sleep(0.2)::text" });
+    let told = json!([{ "call": "clock" }, pause, look, pause, again]);
+    let (answers, outcome) = tell(&bench, told).await;
+    assert_eq!(outcome.report.database.retries, 1);
+    let microseconds = |answer: &Json| answer["ok"]["wall"].as_u64().expect("a clock");
+    let caller = microseconds(&answers[0]);
+    let first = microseconds(&answers[2]["ok"][0]);
+    let second = microseconds(&answers[4]["ok"][0]);
+    let least = 150_000;
+    assert!(first - caller > least, "{first} {caller}");
+    assert!(second - first > least, "{second} {first}");
+}

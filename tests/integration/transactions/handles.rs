@@ -1,13 +1,15 @@
 //! Transactions and savepoints that are opened by a handle.
 
 use host::database::{
-    Chaos, DataType, Error, ErrorKind, Isolation, LockStrength, LockWait, RowLock, Selection,
-    SessionOptions, Snapshot, TableDefinition, TransactionOptions, Value,
+    Batch, Chaos, DataType, Error, ErrorKind, Isolation, LockStrength, LockWait, Returning,
+    RowLock, Selection, SessionOptions, Snapshot, TableDefinition, TransactionOptions, Value,
 };
-
 use tests::{nothing_is_open, number};
 
-use super::{add, insert, options, policy, prepared, read, row, rows, session, sqlstate, trips};
+use super::{
+    add, found, insert, opened, options, policy, prepared, read, row, rows, session, sqlstate,
+    trips,
+};
 
 #[tokio::test]
 async fn a_transaction_of_n_statements_takes_one_round_trip_more() {
@@ -353,4 +355,86 @@ async fn rows_are_locked_until_the_end() {
     let other = theirs.begin(None).await.expect("begun");
     assert_eq!(theirs.select("t", &locked).await.expect("free").len(), 1);
     theirs.commit(other).await.expect("committed");
+}
+
+/// Wherever the database's refusal was found, on this connection or another one.
+#[tokio::test]
+async fn what_was_refused_beside_the_transaction_fails_it_too() {
+    let (_database, client, connected) = prepared().await;
+    let mut session = session(&connected, 0);
+    for id in [1, 2] {
+        insert(&mut session, id).await.expect("inserted");
+    }
+    let batch = Batch {
+        columns: vec!["none".to_owned()],
+        rows: vec![vec![Some(Value::Int64(1))]],
+    };
+    for case in ["a batch", "one of two rows"] {
+        let transaction = session.begin(None).await.expect("begun");
+        insert(&mut session, 3).await.expect("inserted");
+        let refused = if case == "a batch" {
+            let inserted = session.batch_insert("t", &batch, None, &Returning::Nothing);
+            inserted.await.map(drop)
+        } else {
+            let all = Selection::default();
+            let one = session.select_one("t", &all, true);
+            one.await.map(drop)
+        };
+        let refused = refused.expect_err("refused");
+        let expected = if case == "a batch" { "42703" } else { "21000" };
+        assert_eq!(sqlstate(&refused), expected, "{case}");
+        let ignored = insert(&mut session, 4).await.expect_err("failed before");
+        assert_eq!(sqlstate(&ignored), "25P02", "{case}");
+        let doomed = session.commit(transaction).await.expect_err("failed");
+        assert_eq!(sqlstate(&doomed), expected, "{case}");
+        assert_eq!(rows(&client).await, 2, "{case}");
+    }
+}
+
+/// With one connection a batch is described on that of the transaction, where the savepoint before it must be set first.
+#[tokio::test]
+async fn a_savepoint_confines_what_is_refused_on_the_only_connection() {
+    let (database, client, _) = prepared().await;
+    let connected = opened(&database, "min_connections=1&max_connections=1").await;
+    let mut session = session(&connected, 0);
+    let batch = Batch {
+        columns: vec!["none".to_owned()],
+        rows: vec![vec![Some(Value::Int64(1))]],
+    };
+    let transaction = session.begin(None).await.expect("begun");
+    insert(&mut session, 1).await.expect("inserted");
+    let savepoint = session.begin(None).await.expect("set");
+    let refused = session.batch_insert("t", &batch, None, &Returning::Nothing);
+    assert_eq!(sqlstate(&refused.await.expect_err("refused")), "42703");
+    session.roll_back(savepoint).await.expect("undone");
+    insert(&mut session, 2).await.expect("inserted");
+    session.commit(transaction).await.expect("committed");
+    assert_eq!(rows(&client).await, 2);
+}
+
+/// What is dropped in a savepoint is closed, whatever becomes of that.
+#[tokio::test]
+async fn cursors_are_closed_with_whatever_comes_next() {
+    let (_database, _client, connected) = prepared().await;
+    let mut session = session(&connected, 0);
+    let transaction = session.begin(None).await.expect("begun");
+    insert(&mut session, 1).await.expect("inserted");
+    for (sets, undoes) in [(false, false), (false, true), (true, false), (true, true)] {
+        let cursor = session.open_cursor("SELECT 1 UNION SELECT 2", &[]).await;
+        let savepoint = session.begin(None).await.expect("set");
+        if sets {
+            read(&mut session, 1).await.expect("read");
+        }
+        session.close_cursor(cursor.expect("open")).await;
+        if undoes {
+            session.roll_back(savepoint).await.expect("undone");
+        } else {
+            session.commit(savepoint).await.expect("released");
+        }
+        // The one without a name is the question itself.
+        let open = "SELECT count(*) FROM pg_cursors WHERE name <> ''";
+        let open = session.query(open, &[]).await;
+        assert_eq!(found(&open.expect("asked")), Some(0), "{sets} {undoes}");
+    }
+    session.commit(transaction).await.expect("committed");
 }

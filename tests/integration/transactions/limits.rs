@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use host::database::{Database, Error, Limits, TimeoutStep};
-
+use host::database::{Database, Error, Limits, TimeoutStep, TransactionOptions};
 use tests::{nothing_is_open, number};
 
 use super::{insert, prepared};
@@ -120,4 +119,36 @@ async fn the_server_ends_what_is_idle() {
         .await
         .expect("a cursor may be idle");
     assert!(read.is_some());
+}
+
+/// The time that its options give a transaction bounds all of it, in every form.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_ends_with_the_time_of_its_options() {
+    let (_database, client, connected) = prepared().await;
+    let mut session = connected.session(tests::session_options(Limits::default()));
+    let soon = TransactionOptions {
+        timeout: Some(Duration::from_millis(200)),
+        ..TransactionOptions::default()
+    };
+    let over = Err(Error::Timeout(TimeoutStep::Holding));
+    let handle = session.begin(Some(&soon)).await.expect("begun");
+    insert(&mut session, 1).await.expect("inserted");
+    let slept = session.query("SELECT pg_sleep(60)", &[]).await.map(drop);
+    assert_eq!(slept, over, "a statement");
+    nothing_is_open(&client).await;
+    assert_eq!(session.commit(handle).await, over);
+
+    let handle = session.begin(Some(&soon)).await.expect("begun");
+    insert(&mut session, 1).await.expect("inserted");
+    tokio::time::sleep(Duration::from_millis(220)).await;
+    assert_eq!(session.commit(handle).await, over, "between statements");
+
+    let mut work = session.repeated(&soon).await.expect("it may begin");
+    let mut attempt = work.begin().await.expect("begun");
+    let slept = attempt.query("SELECT pg_sleep(60)", &[]).await.map(drop);
+    assert_eq!(slept, over, "of the host");
+    let ended = work.end(attempt, true).await;
+    assert_eq!(work.conclude(ended).await, Some(over.clone()));
+    nothing_is_open(&client).await;
+    assert_eq!(number(&client, "SELECT count(*) FROM t").await, 0);
 }

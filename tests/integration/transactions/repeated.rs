@@ -1,10 +1,9 @@
 //! Work that the host does again.
 
 use host::database::{Chaos, Error, Repeated, Session, SessionOptions, TransactionOptions};
+use tests::{Lost, lose_races, nothing_is_open, number};
 
-use tests::{nothing_is_open, number};
-
-use super::{add, insert, options, policy, prepared, read, rows, session, sqlstate};
+use super::{add, found, insert, options, policy, prepared, read, rows, session, sqlstate};
 
 async fn repeated(session: &mut Session) -> Repeated {
     let options = TransactionOptions::default();
@@ -171,4 +170,86 @@ async fn a_transaction_that_wrote_leaves_a_mark() {
     assert_eq!(read(&mut attempt, 1).await, Ok(Some(0)));
     assert_eq!(finish(&mut work, attempt, true).await, Some(Ok(())));
     assert_eq!(number(&client, marks).await, 2, "it only read");
+}
+
+/// A transaction that only reads leaves no mark, whatever it tried; and nobody else loses theirs by it.
+#[tokio::test]
+async fn what_only_reads_leaves_no_mark() {
+    let (_database, client, connected) = prepared().await;
+    let examiner = connected.examiner().await;
+    examiner.expect("a look").prepare(None).await.expect("made");
+    let mut session = session(&connected, 0);
+    let mut work = repeated(&mut session).await;
+    let mut attempt = work.begin().await.expect("begun");
+    insert(&mut attempt, 1).await.expect("inserted");
+    assert_eq!(finish(&mut work, attempt, true).await, Some(Ok(())));
+
+    let reads = TransactionOptions {
+        read_only: true,
+        ..TransactionOptions::default()
+    };
+    let mut work = session.repeated(&reads).await.expect("begins");
+    let mut attempt = work.begin().await.expect("begun");
+    let savepoint = attempt.begin(None).await.expect("set");
+    let refused = insert(&mut attempt, 2).await.expect_err("it only reads");
+    assert_eq!(sqlstate(&refused), "25006");
+    attempt.roll_back(savepoint).await.expect("undone");
+    assert_eq!(read(&mut attempt, 1).await, Ok(Some(0)));
+    assert_eq!(finish(&mut work, attempt, true).await, Some(Ok(())));
+
+    let mut work = repeated(&mut session).await;
+    let mut attempt = work.begin().await.expect("begun");
+    insert(&mut attempt, 2).await.expect("inserted");
+    assert_eq!(finish(&mut work, attempt, true).await, Some(Ok(())));
+    let marks = "SELECT count(*) FROM chitin_internal.commit_marker";
+    assert_eq!(number(&client, marks).await, 2);
+}
+
+/// What SQL text left on the connection of an attempt that failed is gone before the next: here a lock that outlives transactions.
+#[tokio::test]
+async fn no_connection_of_a_failed_attempt_is_used_for_the_next() {
+    let (_database, client, connected) = prepared().await;
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    for lost in Lost::BOTH {
+        let drop =
+            "DROP FUNCTION IF EXISTS race() CASCADE; DROP SEQUENCE IF EXISTS races; DELETE FROM t";
+        client.simple_query(drop).await.expect("dropped");
+        lose_races(&client, "t", "true", lost, 1).await;
+        let mut session = session(&connected, 1);
+        let mut work = repeated(&mut session).await;
+        for committed in [None, Some(Ok(()))] {
+            let mut attempt = work.begin().await.expect("begun");
+            let held = attempt.query(locks, &[]).await.expect("asked");
+            assert_eq!(found(&held), Some(0), "{lost:?}");
+            let lock = attempt.query("SELECT pg_advisory_lock(7)", &[]).await;
+            lock.expect("locked");
+            let done = insert(&mut attempt, 1).await.is_ok();
+            assert_eq!(
+                finish(&mut work, attempt, done).await,
+                committed,
+                "{lost:?}"
+            );
+            if committed.is_none() {
+                tests::wait_until("the lock to go", async || number(&client, locks).await == 0)
+                    .await;
+            }
+        }
+        session.close().await;
+        tests::wait_until("the lock to go", async || number(&client, locks).await == 0).await;
+    }
+}
+
+/// The same of a transaction that was rolled back, while its session goes on.
+#[tokio::test]
+async fn what_was_rolled_back_holds_no_lock() {
+    let (_database, client, connected) = prepared().await;
+    let mut session = session(&connected, 0);
+    let transaction = session.begin(None).await.expect("begun");
+    let lock = session.query("SELECT pg_advisory_lock(8)", &[]).await;
+    lock.expect("locked");
+    session.roll_back(transaction).await.expect("rolled back");
+    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    tests::wait_until("the lock to go", async || number(&client, locks).await == 0).await;
 }

@@ -1,7 +1,6 @@
 //! What else a transaction can hold: batches, cursors, SQL text, look-ups.
 
 use host::database::{Batch, Conflict, ConflictAction, Error, Returning, SqlStatement, Value};
-
 use tests::number;
 
 use super::{found, insert, opened, prepared, rows, session, sqlstate, trips};

@@ -89,8 +89,9 @@ fn repeat<T>(
 /// # Ok::<(), chitin::Error>(())
 /// ```
 ///
-/// Transactions end in the reverse order of their beginning: ending an outer one first is [`Error::Invalid`]. The end of a
-/// run with one still open is an error, and rolls it back.
+/// Transactions end in the reverse order of their beginning: ending an outer one first is [`Error::Invalid`]. A
+/// [`commit`](Self::commit) that was forgotten is no error: the handle is dropped at the end of its scope, and the run goes on
+/// without the changes. The end of a run with one still open, such as in a static, is an error, and rolls it back.
 #[derive(Debug)]
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Transaction(contract::Transaction);

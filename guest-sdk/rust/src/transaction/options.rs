@@ -13,8 +13,8 @@ use crate::time::Timestamptz;
 ///
 /// use chitin::TransactionOptions;
 ///
-/// let patient = TransactionOptions::new().max_retries(20).timeout(Duration::from_secs(5));
-/// let users = chitin::transaction_with(patient, |_| chitin::table("users").count())?;
+/// let hasty = TransactionOptions::new().max_retries(1).timeout(Duration::from_secs(1));
+/// let users = chitin::transaction_with(hasty, |_| chitin::table("users").count())?;
 /// # Ok::<(), chitin::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -34,7 +34,8 @@ impl TransactionOptions {
         Self::default()
     }
 
-    /// At most so many attempts after the first; 0 runs once. More than the operator allows are as many as that.
+    /// At most so many attempts after the first; 0 runs once. The operator's number, 3 by default, is a bound: more than that are
+    /// as many as that.
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = Some(retries);
         self

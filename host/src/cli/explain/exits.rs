@@ -48,8 +48,9 @@ fn advice(exit: Exit) -> (Fault, &'static str) {
         ),
         Exit::Limit => (
             Fault::Plugin,
-            "The message names the limit, how much was needed and how much was allowed. If the work is good and the limit too low, raise \
-             it with --limit or under [limits]; `host explain` has a paragraph about each.",
+            "The message names the limit, how much was needed and how much was allowed. A run that is one transaction left nothing. Of any \
+             other, what was committed before stays, and at the deadline its last call may have been committed too. If the work is good \
+             and the limit too low, raise it with --limit or under [limits]; `host explain` has a paragraph about each.",
         ),
         Exit::Trap => (
             Fault::Plugin,
@@ -68,7 +69,8 @@ fn advice(exit: Exit) -> (Fault, &'static str) {
         ),
         Exit::Unreachable => (
             Fault::Operator,
-            "The message names each address and what happened there. Nothing was run. `host check` shows how far it comes.",
+            "Nothing was committed. If the database was not there at the start, nothing was run, and the message names each address and what \
+             happened there; a run that is one transaction may have lost it later. `host check` shows how far it comes.",
         ),
         Exit::NotCommitted => (
             Fault::Plugin,
@@ -80,14 +82,12 @@ fn advice(exit: Exit) -> (Fault, &'static str) {
             "If the message speaks of a full disk or of output that cannot be written, mend that; anything else is a bug: please report \
              it with the message and what you did.",
         ),
-        Exit::Interrupted => (
+        Exit::Interrupted | Exit::Terminated => (
             Fault::Nobody,
-            "Statements that were running were cancelled on the server. It can be run again. The same code is used when nobody reads \
-             standard output any more.",
-        ),
-        Exit::Terminated => (
-            Fault::Nobody,
-            "Statements that were running were cancelled on the server. It can be run again.",
+            "Statements that were running were cancelled on the server. A COMMIT that was under way was waited for, unless a second signal \
+             came; if what became of it is not known, the code is 7. A run that is one transaction left nothing. Of any other, what was \
+             committed before stays, and a last single write may have been done too: look before running it again. 130 is also the code \
+             when nobody reads standard output any more; a run that is one transaction is committed then.",
         ),
     }
 }

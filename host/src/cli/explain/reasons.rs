@@ -53,7 +53,7 @@ fn paragraph(reason: Reason) -> (&'static str, Fault, &'static str) {
             "Run it again later, allow more retries with --max-retries, or find out who works on the same rows: the summary names the conflicts.",
         ),
         Reason::AmbiguousCommit => (
-            "The run was one transaction. Its commit was sent, and the connection was lost before the answer: it may have happened.",
+            "A commit was sent, of a run that is one transaction or when the run was to end, and no clear answer came: it may have happened.",
             Fault::Database,
             "Look whether it happened before running it again. After `host check --prepare` the host finds that out by itself.",
         ),
@@ -65,7 +65,8 @@ fn paragraph(reason: Reason) -> (&'static str, Fault, &'static str) {
         Reason::Interrupted => (
             "A signal ended the run: Ctrl-C, or a supervisor that stops the host.",
             Fault::Nobody,
-            "Statements that were running were cancelled on the server, and what was not committed is undone. It can be run again.",
+            "Statements that were running were cancelled on the server. A run that is one transaction left nothing. Of any other, what was \
+             committed before stays, and a last single write may have been done too: look before running it again.",
         ),
         Reason::OutputFailed => (
             "The plugin's output could not be passed on. Whoever read it went away, or the disk is full.",

@@ -30,11 +30,14 @@ pub(super) use transaction::{BEGIN, BEGIN_READ_COMMITTED, BEGIN_READ_ONLY, Begin
 use super::{
     error::TimeoutStep,
     failure::Failure,
-    pool::{Borrower, Conn, Manager, Pool, SessionId},
+    pool::{Borrower, Conn, Manager, Pool},
     rows::Measure,
     statistics::Statistics,
     wire::{CommandTag, Counters, End, RawColumn},
 };
+
+/// Ends a transaction.
+const COMMIT: &str = "COMMIT";
 
 /// The target of the event that is emitted for every statement.
 pub const TRACE: &str = "chitin::trace";
@@ -45,6 +48,8 @@ pub(super) struct Lease {
     /// There until the lease is dropped.
     object: Option<Object<Manager>>,
     borrower: Borrower,
+    /// How long it may take to get another connection in the place of one that was lost.
+    patience: Duration,
     in_transaction: bool,
     opening: Opening,
     /// What was done since it was last told to the account.
@@ -122,12 +127,18 @@ impl Answer {
 }
 
 impl Lease {
-    pub(super) fn new(pool: Pool, object: Object<Manager>, borrower: Borrower) -> Self {
+    pub(super) fn new(
+        pool: Pool,
+        object: Object<Manager>,
+        borrower: Borrower,
+        patience: Duration,
+    ) -> Self {
         let baseline = object.wire.counters();
         Self {
             pool,
             object: Some(object),
             borrower,
+            patience,
             in_transaction: false,
             opening: Opening::default(),
             statistics: Statistics::default(),
@@ -147,12 +158,11 @@ impl Lease {
         conn.is_some_and(|conn| conn.touched_by.is_some())
     }
 
-    /// Has the connection reset before it is lent again, if SQL text of the guest ran on it: `nobody` is a session that never comes.
-    pub(super) fn disown(&mut self, nobody: SessionId) {
-        if let Some(conn) = &mut self.object
-            && conn.touched_by.is_some()
-        {
-            conn.touched_by = Some(nobody);
+    /// Gives the connection back. If SQL text of the guest ran on it, it is reset first, which is not waited for.
+    pub(super) fn give_back_reset(mut self) {
+        self.tell();
+        if let Some(object) = self.object.take() {
+            self.pool.renew(object);
         }
     }
 
@@ -248,10 +258,9 @@ impl Lease {
     async fn replace(&mut self, deadline: Instant) -> Result<(), Failure> {
         let since = self.since;
         self.give_back();
-        self.since = since;
-        let patience = deadline.saturating_duration_since(Instant::now());
+        self.since = since.map(|_| Instant::now());
         let session = self.borrower.session;
-        let object = self.pool.object(session, deadline, patience).await?;
+        let object = self.pool.object(session, deadline, self.patience).await?;
         self.baseline = object.wire.counters();
         self.object = Some(object);
         Ok(())

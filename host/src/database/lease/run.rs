@@ -70,6 +70,10 @@ impl Lease {
     ) -> Result<Vec<Oid>, Failure> {
         check(sql, 0)?;
         self.ready(bounds.deadline).await?;
+        if !self.opening.is_empty() {
+            let opened = self.run_together(&[], Ending::Open, bounds).await;
+            opened.map_err(|broken| broken.failure)?;
+        }
         self.start();
         let outcome = Box::pin(self.describe_once(sql, bounds)).await;
         self.tell();

@@ -1,17 +1,17 @@
 //! Statements that are sent together in one transaction, with its beginning and its end where those go with them.
 
-use std::{future::poll_fn, pin::Pin, task::Poll};
+use std::{borrow::Cow, future::poll_fn, pin::Pin, task::Poll};
 
 use futures_util::future::{OptionFuture, maybe_done};
 use tokio_postgres::{Client, Row};
 
 use super::{
-    Answer, Author, Bounds, Lease, TRACE,
+    Answer, Author, Bounds, COMMIT, Lease, TRACE,
     operation::{OnDrop, Operation, Timed},
     run::{check, count_rows},
     send::{Prepared, Query, Size, Stop, prepare, stream},
     settle::Talk,
-    transaction::Begin,
+    transaction::{Begin, Control, Opening},
 };
 use crate::database::{
     classify::Phase,
@@ -20,8 +20,6 @@ use crate::database::{
     limits::LimitExceeded,
     pool::{Plan, Text},
 };
-
-const COMMIT: &str = "COMMIT";
 
 /// What becomes of the transaction after the statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,13 +166,18 @@ impl Lease {
                 ..Broken::before(failure)
             })?;
         }
+        self.ready(bounds.deadline).await.map_err(Broken::before)?;
+        self.begin_unknown(bounds).await.map_err(Broken::before)?;
         self.start();
         let is_traced = tracing::enabled!(target: TRACE, tracing::Level::DEBUG);
         let sent = is_traced.then(|| self.all_texts(requests, ending).join("; "));
         let outcome = Box::pin(self.together_replacing(requests, ending, bounds)).await;
         let mut rows = 0;
         for answer in outcome.iter().flatten() {
-            count_rows(&mut self.statistics, answer);
+            // A mark beside a COMMIT is the host's own row.
+            if ending != Ending::CommitForSure {
+                count_rows(&mut self.statistics, answer);
+            }
             rows += answer.rows.len();
         }
         let failure = outcome.as_ref().err().map(|broken| &broken.failure);
@@ -185,7 +188,8 @@ impl Lease {
     /// What is sent, in this order.
     fn all_texts(&self, requests: &[Query<'_>], ending: Ending) -> Vec<String> {
         let begin = self.opening.begin.iter().map(|it| it.text().into_owned());
-        let controls = self.opening.controls.iter().cloned();
+        let controls = self.opening.controls.iter();
+        let controls = controls.map(|it| it.text().into_owned());
         let statements = requests.iter().map(|request| request.sql.to_owned());
         let commit = (ending != Ending::Open).then(|| COMMIT.to_owned());
         begin
@@ -201,30 +205,35 @@ impl Lease {
         ending: Ending,
         bounds: &Bounds,
     ) -> Result<Vec<Answer>, Broken> {
-        self.ready(bounds.deadline).await.map_err(Broken::before)?;
         loop {
             let may_be_stale = self.may_be_stale();
-            if let Some(begin) = &self.opening.begin
-                && !self.is_known(begin)
-            {
-                self.begin_now(bounds).await.map_err(Broken::before)?;
-            }
             let begin = self.opening.begin.as_ref().map(Begin::text);
             let controls = self.opening.controls.clone();
+            let controls: Vec<_> = controls.iter().map(Control::text).collect();
             let before: Vec<&str> = begin
                 .as_deref()
                 .into_iter()
-                .chain(controls.iter().map(String::as_str))
+                .chain(controls.iter().map(Cow::as_ref))
                 .collect();
             let together = self.together(&before, requests, ending, bounds.author);
             match self.talk(together.map_err(Broken::before)?, bounds).await {
                 Err(broken) if broken.is_unsent() && may_be_stale && begin.is_some() => {
                     let replaced = self.replace(bounds.deadline).await;
                     replaced.map_err(Broken::before)?;
+                    self.begin_unknown(bounds).await.map_err(Broken::before)?;
                 }
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Begins with a round trip of its own where that is not known to work.
+    async fn begin_unknown(&mut self, bounds: &Bounds) -> Result<(), Failure> {
+        let begin = self.opening.begin.as_ref();
+        if begin.is_some_and(|begin| !self.is_known(begin)) {
+            self.begin_now(bounds).await?;
+        }
+        Ok(())
     }
 
     fn is_known(&self, begin: &Begin) -> bool {
@@ -331,7 +340,7 @@ impl Lease {
         drop(operation);
         self.in_transaction = !together.commits() && is_sound;
         if self.in_transaction {
-            self.opening = super::transaction::Opening::default();
+            self.opening = Opening::default();
         }
         settled
     }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tokio_postgres::SimpleQueryMessage;
 
 use super::{
-    Author, Bounds, Broken, Lease, Query,
+    Author, Bounds, Broken, COMMIT, Lease, Query,
     operation::{OnDrop, Operation, PATIENCE, Timed},
     together::Ending,
 };
@@ -23,8 +23,6 @@ pub(in crate::database) const BEGIN_READ_ONLY: &str =
     "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
 /// The same for one that sees what others commit meanwhile.
 pub(in crate::database) const BEGIN_READ_COMMITTED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
-const COMMIT: &str = "COMMIT";
-
 /// How a transaction begins.
 ///
 /// Behind a BEGIN that fails, a statement would commit by itself. So it is sent with the first statement only where it is known to work.
@@ -32,7 +30,7 @@ const COMMIT: &str = "COMMIT";
 pub(in crate::database) enum Begin {
     /// By this text: alone the first time on a connection, then together with the first statement.
     Known(&'static str),
-    /// By this text, together with a first statement that does nothing without a transaction.
+    /// By this text, together with a first statement that does no harm by itself, such as that of a cursor, which fails without.
     Needed(&'static str),
     /// By this text, always alone: it can fail.
     Alone(String),
@@ -42,8 +40,18 @@ pub(in crate::database) enum Begin {
 #[derive(Debug, Default)]
 pub(super) struct Opening {
     pub(super) begin: Option<Begin>,
-    /// Savepoints that are set and released, cursors that are closed.
-    pub(super) controls: Vec<String>,
+    pub(super) controls: Vec<Control>,
+}
+
+/// Something that takes no round trip of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Control {
+    /// A savepoint is set.
+    Set(String),
+    /// A savepoint is released.
+    Release(String),
+    /// Anything else, such as a cursor that is closed.
+    Other(String),
 }
 
 impl Begin {
@@ -51,6 +59,16 @@ impl Begin {
         match self {
             Self::Known(text) | Self::Needed(text) => Cow::Borrowed(text),
             Self::Alone(text) => Cow::Owned(text.clone()),
+        }
+    }
+}
+
+impl Control {
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Set(name) => Cow::Owned(format!("SAVEPOINT {name}")),
+            Self::Release(name) => Cow::Owned(format!("RELEASE SAVEPOINT {name}")),
+            Self::Other(text) => Cow::Borrowed(text),
         }
     }
 }
@@ -100,18 +118,28 @@ impl Lease {
 
     /// Sends this with the next statement, before it.
     pub(in crate::database) fn before_next(&mut self, control: String) {
-        self.opening.controls.push(control);
+        self.opening.controls.push(Control::Other(control));
+    }
+
+    /// Makes the next statement fail by this text, which goes before it. The connection is reset before it is used for anything else.
+    pub(in crate::database) fn lose_races(&mut self, text: &str) {
+        self.before_next(text.to_owned());
+        if let Some(conn) = &mut self.object {
+            conn.touched_by = Some(self.borrower.session);
+        }
     }
 
     /// Sets a savepoint with the next statement.
     pub(in crate::database) fn set_savepoint(&mut self, name: &str) {
-        self.before_next(set(name));
+        let set = Control::Set(name.to_owned());
+        self.opening.controls.push(set);
     }
 
     /// Releases a savepoint, the innermost one: nothing is sent if it was not set yet, or else with the next statement.
     pub(in crate::database) fn release_savepoint(&mut self, name: &str) {
         if !self.unset_savepoint(name) {
-            self.before_next(format!("RELEASE SAVEPOINT {name}"));
+            let release = Control::Release(name.to_owned());
+            self.opening.controls.push(release);
         }
     }
 
@@ -127,10 +155,12 @@ impl Lease {
         if !self.in_transaction || self.is_spoilt() {
             return Err(self.over());
         }
-        // What was to be done before the next statement was done since.
-        self.opening.controls.clear();
         let (end, step) = bounds.end()?;
-        let sql = format!("ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}");
+        // Savepoints in it go with it. A cursor in which all this happened is not opened again by it.
+        let pending = std::mem::take(&mut self.opening.controls);
+        let others = pending.iter().filter(|it| matches!(it, Control::Other(_)));
+        let others: String = others.flat_map(|it| [it.text(), "; ".into()]).collect();
+        let sql = format!("{others}ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}");
         let exchange = self.control(&sql, OnDrop::Cancel, end, step).await?;
         if exchange.status != Status::Transaction {
             return Err(self.unexpected("a savepoint could not be undone"));
@@ -138,13 +168,14 @@ impl Lease {
         Ok(())
     }
 
-    /// Forgets a savepoint that was not set yet, and all since; whether that was so.
+    /// Forgets a savepoint that was not set yet, the innermost one; whether that was so.
     fn unset_savepoint(&mut self, name: &str) -> bool {
-        let set = set(name);
-        let place = self.opening.controls.iter().position(|it| *it == set);
-        self.opening
-            .controls
-            .truncate(place.unwrap_or(self.opening.controls.len()));
+        let controls = &mut self.opening.controls;
+        let is_set = |it: &Control| matches!(it, Control::Set(set) if set == name);
+        let place = controls.iter().position(is_set);
+        if let Some(place) = place {
+            controls.remove(place);
+        }
         place.is_some()
     }
 
@@ -216,10 +247,6 @@ impl Lease {
         }
         Failure::Protocol(what.to_owned())
     }
-}
-
-fn set(name: &str) -> String {
-    format!("SAVEPOINT {name}")
 }
 
 async fn send(

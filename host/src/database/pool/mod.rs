@@ -180,7 +180,7 @@ impl Pool {
         patience: Duration,
     ) -> Result<Lease, Failure> {
         let object = self.object(borrower.session, deadline, patience).await?;
-        Ok(Lease::new(self.clone(), object, borrower.clone()))
+        Ok(Lease::new(self.clone(), object, borrower.clone(), patience))
     }
 
     /// Lends a connection for a cursor, if one is free at this moment and not the last; with the place that it takes among those for
@@ -241,6 +241,20 @@ impl Pool {
         } else {
             drop(Object::take(object));
         }
+    }
+
+    /// Takes back what was lent, and before it is lent again resets it in the background if SQL text of a guest ran on it.
+    pub(super) fn renew(&self, mut object: Object<Manager>) {
+        if object.touched_by.is_none() || !object.is_clean() {
+            Self::release(object);
+            return;
+        }
+        let pool = self.clone();
+        self.background().spawn(async move {
+            if !pool.reset(&mut object).await {
+                drop(Object::take(object));
+            }
+        });
     }
 
     /// Resets, in the background, what this session's SQL text ran on: the session is over.

@@ -27,21 +27,27 @@ impl Pool {
             create: Some(Duration::ZERO),
             recycle: None,
         };
-        // Held until the end, so that none is looked at twice.
-        let mut seen = Vec::new();
+        // Held for the moment, so that none is looked at twice.
+        let mut theirs = Vec::new();
+        let mut others = Vec::new();
         for _ in 0..self.0.objects.status().available {
             if touched == 0 {
                 break;
             }
-            let Ok(mut object) = self.0.objects.timeout_get(&at_once).await else {
+            let Ok(object) = self.0.objects.timeout_get(&at_once).await else {
                 break;
             };
-            let is_theirs = object.touched_by == Some(session);
-            touched -= usize::from(is_theirs);
-            if is_theirs && !self.reset(&mut object).await {
-                drop(Object::<Manager>::take(object));
+            if object.touched_by == Some(session) {
+                touched -= 1;
+                theirs.push(object);
             } else {
-                seen.push(object);
+                others.push(object);
+            }
+        }
+        drop(others);
+        for mut object in theirs {
+            if !self.reset(&mut object).await {
+                drop(Object::<Manager>::take(object));
             }
         }
     }

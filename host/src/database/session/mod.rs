@@ -145,7 +145,7 @@ impl Session {
         self.borrower.account.statistics()
     }
 
-    /// Why attempts failed that were followed by others, the most frequent reason first.
+    /// Why attempts failed, the most frequent reason first.
     pub fn retries(&self) -> Vec<RetryCount> {
         self.borrower.account.retries()
     }

@@ -25,11 +25,12 @@ impl Session {
         let rows = self
             .read(table, selection, if unique { 2 } else { 1 })
             .await?;
-        if rows.len() > 1 {
+        let one = if rows.len() > 1 {
             Err(more_than_one())
         } else {
             Ok(rows)
-        }
+        };
+        self.doomed_if_refused(one).await
     }
 
     /// Counts rows.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use tokio::time::Instant;
 use tokio_postgres::{Row, types::Oid};
 
 use super::{Session, Usage, transaction::Effects};
@@ -42,7 +43,16 @@ impl Session {
     ) -> Result<Answer, Error> {
         let bounds = self.bounds(author);
         let answer = self.run_alone(statement, &bounds, Phase::Write).await?;
-        self.check_size(std::slice::from_ref(&answer))?;
+        if let Err(limit) = self.check_size(std::slice::from_ref(&answer)) {
+            if self.is_in_transaction() {
+                self.doom(&limit).await;
+                return Err(limit);
+            }
+            return Err(match effects(statement, author, Phase::Write) {
+                Effects::Some => kept(&limit),
+                Effects::None | Effects::Unseen => limit,
+            });
+        }
         Ok(answer)
     }
 
@@ -151,11 +161,14 @@ impl Session {
             lease.roll_back().await;
             return outcome;
         };
+        let committing = self.borrower.account.commit_begins();
         let committed = lease.commit(None, &self.bounds(Author::Host)).await;
-        committed.map(|()| value).map_err(|broken| {
+        let committed = committed.map(|()| value).map_err(|broken| {
             let kind = self.database.server().kind;
             broken.failure.into_error(Phase::Commit, kind)
-        })
+        });
+        committing.ended(&committed);
+        committed
     }
 
     /// The types of the parameters of a statement of the host's, which is not run.
@@ -223,11 +236,15 @@ impl Session {
     }
 
     pub(super) async fn acquire(&self) -> Result<Lease, Error> {
-        self.acquire_as(&self.borrower).await
+        self.acquire_until(&self.borrower, self.deadline).await
     }
 
-    pub(super) async fn acquire_as(&self, borrower: &Borrower) -> Result<Lease, Error> {
-        let lease = self.database.pool().acquire(borrower, self.deadline).await;
+    pub(super) async fn acquire_until(
+        &self,
+        borrower: &Borrower,
+        deadline: Instant,
+    ) -> Result<Lease, Error> {
+        let lease = self.database.pool().acquire(borrower, deadline).await;
         lease.map_err(|failure| failure.into_error(Phase::Read, self.database.server().kind))
     }
 
@@ -354,7 +371,7 @@ impl Session {
     async fn look_up_lease(&mut self) -> Result<Option<Lease>, Error> {
         let borrower = self.database.pool().apart(&self.borrower);
         if !self.is_in_transaction() {
-            return self.acquire_as(&borrower).await.map(Some);
+            return self.acquire_until(&borrower, self.deadline).await.map(Some);
         }
         let pool = self.database.pool();
         match pool.acquire_free(&borrower, self.deadline).await {
@@ -363,6 +380,13 @@ impl Session {
             Err(failure) => Err(failure.into_error(Phase::Read, self.database.server().kind)),
         }
     }
+}
+
+/// What a result comes to that cannot be given although what it tells of was committed.
+pub(super) fn kept(limit: &Error) -> Error {
+    Error::AmbiguousCommit(format!(
+        "{limit} in what came back, after it had been committed"
+    ))
 }
 
 /// What a statement may do to the data.

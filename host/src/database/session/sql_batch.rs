@@ -1,4 +1,4 @@
-use super::{Session, transaction::Effects, write::Written};
+use super::{Session, run::kept, transaction::Effects, write::Written};
 use crate::database::{
     error::{ConversionError, Error},
     failure::Failure,
@@ -98,9 +98,7 @@ impl Session {
         }
         let answers = outcome?;
         match self.check_size(&answers) {
-            Err(limit) if batch.writes => Err(Error::AmbiguousCommit(format!(
-                "{limit} in what the statements gave back, after they had been committed"
-            ))),
+            Err(limit) if batch.writes => Err(kept(&limit)),
             checked => checked.map(|()| answers),
         }
     }

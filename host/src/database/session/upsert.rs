@@ -37,6 +37,17 @@ impl Session {
             conflict,
             returning,
         };
+        let outcome = self.learn_and_upsert(upsert).await;
+        self.doomed_if_refused(outcome).await
+    }
+
+    async fn learn_and_upsert(&mut self, upsert: Upsert<'_>) -> Result<Written, Error> {
+        let Upsert {
+            table,
+            conflict,
+            returning,
+            ..
+        } = upsert;
         let gives_back_more =
             conflict.action == ConflictAction::Update && *returning != Returning::Nothing;
         if !conflict.key.is_empty() && !gives_back_more {

@@ -1,11 +1,11 @@
 //! The whole way of a transaction before a server that looks and refuses like CockroachDB.
 
-use host::database::{Error, ServerKind};
+use host::database::{Chaos, Error, Limits, ServerKind, SessionOptions};
 use tests::fault::Failure;
 
 use super::{
-    Action, Behind, COMMIT, Marks, Trigger, UPDATE, add, ambiguous, options, places, statements,
-    transfer,
+    Action, Behind, COMMIT, Marks, Trigger, UPDATE, add, ambiguous, options, places, soon,
+    statements, transfer,
 };
 
 #[tokio::test]
@@ -108,4 +108,32 @@ async fn a_commit_whose_schema_change_failed_is_not_done_again() {
     );
     assert_eq!(behind.transfers().await, 2);
     behind.check("disguised").await;
+}
+
+/// CockroachDB fails attempts by itself when they are to fail on purpose, at a statement; at COMMIT the host does.
+#[tokio::test]
+async fn attempts_that_are_to_fail_are_failed_by_the_server() {
+    let behind = Behind::disguised(Marks::Without).await;
+    let mut failed_there = 0;
+    for _ in 0..20 {
+        let mut session = behind.database.session(SessionOptions {
+            retry: soon(2),
+            chaos: Chaos::new(1.0).expect("all"),
+            ..tests::session_options(Limits::default())
+        });
+        let outcome = transfer(&mut session, &options()).await;
+        assert!(
+            matches!(outcome, Err(Error::AttemptsExhausted { attempts: 3, .. })),
+            "{outcome:?}"
+        );
+        failed_there = behind
+            .proxy
+            .statements()
+            .iter()
+            .filter(|it| it.text.contains("inject_retry_errors_enabled"))
+            .count();
+    }
+    assert!(failed_there > 0, "some attempts fail at a statement");
+    assert_eq!(behind.transfers().await, 1);
+    behind.check("after injected errors").await;
 }

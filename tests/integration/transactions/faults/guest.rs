@@ -6,7 +6,7 @@ use tests::{example, fault::Failure};
 use super::{Action, Behind, COMMIT, Marks, Trigger, UPDATE, places};
 
 /// The operations of a transfer, as a guest does them.
-fn operations() -> Json {
+pub(super) fn operations() -> Json {
     let grow = |id: i64, number: i64| {
         json!({
             "call": "update", "table": "t",

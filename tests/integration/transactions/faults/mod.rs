@@ -10,6 +10,7 @@ mod disguised;
 mod exactly_once;
 mod forged;
 mod guest;
+mod interrupted;
 mod lost;
 mod slipped;
 

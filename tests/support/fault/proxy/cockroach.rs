@@ -56,6 +56,8 @@ pub(super) struct Disguise {
     lost_race: bool,
     /// Every statement in a transaction is to lose one.
     injects: bool,
+    /// Until this transaction ends.
+    injects_locally: bool,
 }
 
 impl Disguise {
@@ -65,6 +67,7 @@ impl Disguise {
         let refused = |code, message: &str| Some(error("ERROR", code, message));
         if text.contains(INJECTS) && text.starts_with("SET") {
             self.injects = !text.contains("off") && !text.contains("false");
+            self.injects_locally = text.starts_with("SET LOCAL");
             return None;
         }
         match (asked.control(), status) {
@@ -134,7 +137,9 @@ impl Disguise {
                 Some(Message { kind: b'K', bytes })
             }
             b'Z' => {
-                self.lost_race &= message.body() != b"I";
+                let is_open = message.body() != b"I";
+                self.lost_race &= is_open;
+                self.injects &= is_open || !self.injects_locally;
                 Some(message)
             }
             b'E' | b'N' => {

@@ -31,6 +31,16 @@ impl Session {
         conflict: Option<&Conflict>,
         returning: &Returning,
     ) -> Result<Done, Error> {
+        let outcome = self.learn_and_run(statements, conflict, returning).await;
+        self.doomed_if_refused(outcome).await
+    }
+
+    async fn learn_and_run(
+        &mut self,
+        statements: &mut BatchStatements<'_>,
+        conflict: Option<&Conflict>,
+        returning: &Returning,
+    ) -> Result<Done, Error> {
         let chunks = statements.chunks(self.database.server().kind);
         let (known, kept) = self.known(statements, false).await?;
         statements.learn(known.clone(), conflict)?;

@@ -1,10 +1,12 @@
 //! Transactions and savepoints that the guest opens, each by a handle.
 
-use super::{Begin, Effects, Error, Form, OVER, Session, Transaction, injected};
+use tokio::time::Instant;
+
+use super::{Begin, Effects, Error, Form, OVER, Session, Transaction, give_up, injected};
 use crate::database::{
     classify::Phase,
     error::TimeoutStep,
-    lease::Author,
+    lease::{Author, Bounds},
     pool::Borrower,
     retry::Attempts,
     statistics::Statistics,
@@ -47,8 +49,9 @@ impl Session {
         let mut attempts = self.attempts_at(&options);
         attempts.of_transaction(self.borrower.account.next_transaction());
         let id = self.next_handle();
+        let until = attempts.deadline();
         let transaction = self
-            .open_transaction(Form::Handle(attempts), options, begin)
+            .open_transaction(Form::Handle(attempts), until, options, begin)
             .await?;
         self.transaction = Some(Box::new(Transaction {
             handles: vec![id],
@@ -138,10 +141,10 @@ impl Session {
 
     /// Undoes all since a savepoint, and with it the failure of a statement since.
     async fn undo(&mut self, id: TransactionId, depth: usize) -> Result<(), Error> {
-        let bounds = self.bounds(Author::Host);
         let Some(mut transaction) = self.transaction.take() else {
             return Err(closed());
         };
+        let bounds = self.bounds_in(&transaction, self.bounds(Author::Host));
         transaction.handles.pop();
         self.cursors
             .end_inside(depth, "the savepoint that it was opened in was undone");
@@ -201,8 +204,9 @@ impl Session {
         if let Some(outcome) = attempts.conclude::<()>(Err(Error::Retry(reason))).await {
             return outcome;
         }
+        let until = attempts.deadline();
         let form = Form::Handle(attempts);
-        let transaction = self.open_transaction(form, options, begin).await?;
+        let transaction = self.open_transaction(form, until, options, begin).await?;
         self.transaction = Some(Box::new(Transaction {
             handles: vec![id],
             ..transaction
@@ -242,7 +246,7 @@ impl Session {
         let transaction = self.transaction.take();
         self.cursors.end_inside(0, OVER);
         if let Some(lease) = transaction.and_then(|transaction| transaction.lease) {
-            self.give_up(lease).await;
+            give_up(lease).await;
         }
     }
 
@@ -251,12 +255,9 @@ impl Session {
         &mut self,
         mut transaction: Box<Transaction>,
     ) -> (Box<Transaction>, Result<(), Error>) {
-        let limits = &self.limits;
         let outcome = if let Some(doom) = &transaction.doom {
             Err(doom.error.clone())
-        } else if transaction
-            .is_held_too_long(limits.idle_in_transaction, limits.transaction_timeout)
-        {
+        } else if transaction.is_held_too_long(&self.limits) {
             Err(Error::Timeout(TimeoutStep::Holding))
         } else if transaction.chaos.is_some() {
             Err(injected())
@@ -269,7 +270,7 @@ impl Session {
             (Ok(()), Some(lease)) => self.commit_lease(lease, &transaction).await,
             (Ok(()), None) => Err(closed()),
             (Err(error), Some(lease)) => {
-                self.give_up(lease).await;
+                give_up(lease).await;
                 Err(error)
             }
             (Err(error), None) => Err(error),
@@ -280,13 +281,15 @@ impl Session {
         (transaction, outcome)
     }
 
-    /// Takes a connection for a transaction, which begins with the first statement.
+    /// Takes a connection for a transaction, which begins with the first statement. All attempts at it must be over by then.
     pub(super) async fn open_transaction(
         &mut self,
         form: Form,
+        until: Instant,
         options: TransactionOptions,
         begin: Begin,
     ) -> Result<Transaction, Error> {
+        let until = (until < self.deadline).then_some(until);
         let borrower = match &form {
             Form::Host => self.borrower.clone(),
             Form::Handle(attempts) => Borrower {
@@ -294,10 +297,21 @@ impl Session {
                 ..self.borrower.clone()
             },
         };
-        let mut lease = self.acquire_as(&borrower).await?;
+        let lease = self.acquire_until(&borrower, until.unwrap_or(self.deadline));
+        let mut lease = match lease.await {
+            // It is not that of the run.
+            Err(Error::Timeout(TimeoutStep::Running)) if until.is_some() => {
+                return Err(Error::Timeout(TimeoutStep::Waiting));
+            }
+            lease => lease?,
+        };
         lease.begin(begin.clone());
         if matches!(begin, Begin::Alone(_)) {
-            let begun = lease.begin_now(&self.bounds(Author::Host)).await;
+            let bounds = Bounds {
+                held_until: until,
+                ..self.bounds(Author::Host)
+            };
+            let begun = lease.begin_now(&bounds).await;
             let kind = self.database.server().kind;
             begun.map_err(|failure| failure.into_error(Phase::Transaction, kind))?;
         }
@@ -311,6 +325,7 @@ impl Session {
             form,
             options,
             begin,
+            until,
             handles: Vec::new(),
             doom: None,
             effects: Effects::None,
@@ -353,7 +368,7 @@ impl Session {
         let retries = options.max_retries.unwrap_or(allowed).min(allowed);
         let deadline = options
             .timeout
-            .and_then(|timeout| tokio::time::Instant::now().checked_add(timeout))
+            .and_then(|timeout| Instant::now().checked_add(timeout))
             .map_or(self.deadline, |deadline| deadline.min(self.deadline));
         Attempts::new(
             "transaction",

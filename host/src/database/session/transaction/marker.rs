@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tokio_postgres::types::Type;
+use tokio_postgres::{error::SqlState, types::Type};
 
 use super::{Effects, Error, Phase, Session, Transaction};
 use crate::database::{
@@ -58,6 +58,17 @@ impl Session {
     /// Commits what ran on this connection. What became of it is found out, if that is not clear and it left a mark.
     pub(super) async fn commit_lease(
         &mut self,
+        lease: Lease,
+        transaction: &Transaction,
+    ) -> Result<(), Error> {
+        let committing = self.borrower.account.commit_begins();
+        let outcome = self.commit_and_settle(lease, transaction).await;
+        committing.ended(&outcome);
+        outcome
+    }
+
+    async fn commit_and_settle(
+        &mut self,
         mut lease: Lease,
         transaction: &Transaction,
     ) -> Result<(), Error> {
@@ -71,7 +82,7 @@ impl Session {
             }
             return Ok(());
         };
-        drop(lease);
+        lease.give_back_reset();
         let kind = self.database.server().kind;
         let error = match broken {
             Broken {
@@ -80,10 +91,10 @@ impl Session {
                 ..
             } => {
                 let error = Failure::Server(error).into_error(Phase::Transaction, kind);
-                if error.lost().is_some() {
-                    error
-                } else {
+                if matches!(&error, Error::Database(refused) if cannot_mark(&refused.sqlstate)) {
                     self.without_markers(&error)
+                } else {
+                    error
                 }
             }
             // What changed nothing can be done again, whatever became of it.
@@ -113,6 +124,7 @@ impl Session {
             None => matches!(transaction.form, super::Form::Host),
         };
         let wrote = transaction.effects == Effects::Some;
+        let is_wanted = is_wanted && !transaction.options.read_only;
         (is_wanted && wrote && self.database.has_markers()).then(Marker::new)
     }
 
@@ -190,6 +202,7 @@ impl Session {
         let mut lease = acquired.map_err(|failure| failure.into_error(Phase::Read, kind))?;
         let bounds = Bounds {
             deadline: until,
+            timeout: SETTLING,
             ..self.bounds(Author::Host)
         };
         let fence = lease.run(FENCE, &marker.0, &bounds).await;
@@ -210,4 +223,15 @@ impl Session {
             _ => Err(refused),
         }
     }
+}
+
+/// Whether the table of markers is not there any more, or not for this role, or not as it should be.
+fn cannot_mark(sqlstate: &str) -> bool {
+    let codes = [
+        SqlState::UNDEFINED_TABLE,
+        SqlState::UNDEFINED_COLUMN,
+        SqlState::INVALID_SCHEMA_NAME,
+        SqlState::INSUFFICIENT_PRIVILEGE,
+    ];
+    codes.iter().any(|code| code.code() == sqlstate)
 }

@@ -12,8 +12,6 @@ mod handle;
 mod marker;
 mod repeated;
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 use tokio_postgres::types::Oid;
 
@@ -26,6 +24,7 @@ use crate::database::{
     error::{DatabaseError, Error, RetryReason, TimeoutStep},
     failure::Failure,
     lease::{Answer, Author, Begin, Bounds, Broken, Ending, Lease, Parameter, Query},
+    limits::Limits,
     retry::Attempts,
     statement::Statement,
     transaction::TransactionOptions,
@@ -41,6 +40,8 @@ pub(super) struct Transaction {
     form: Form,
     options: TransactionOptions,
     begin: Begin,
+    /// When all attempts at it must be over, if that is before the run must be.
+    until: Option<Instant>,
     /// The handle of the transaction, if it has one, and those of the savepoints in it, the innermost last.
     handles: Vec<TransactionId>,
     doom: Option<Doom>,
@@ -130,9 +131,12 @@ impl Transaction {
     }
 
     /// Whether it has been held for too long, busy or idle.
-    fn is_held_too_long(&self, idle: Duration, age: Duration) -> bool {
-        self.held
-            .is_some_and(|(since, last)| last.elapsed() > idle || since.elapsed() > age)
+    fn is_held_too_long(&self, limits: &Limits) -> bool {
+        let (idle, age) = (limits.idle_in_transaction, limits.transaction_timeout);
+        self.until.is_some_and(|until| Instant::now() >= until)
+            || self
+                .held
+                .is_some_and(|(since, last)| last.elapsed() > idle || since.elapsed() > age)
     }
 }
 
@@ -200,7 +204,11 @@ impl Session {
     fn own_lease(&mut self) -> Result<&mut Lease, Error> {
         let transaction = self.transaction.as_mut();
         let sound = transaction.filter(|transaction| transaction.doom.is_none());
-        let lease = sound.and_then(|transaction| transaction.lease.as_mut());
+        let lease = sound.and_then(|transaction| {
+            let now = Instant::now();
+            transaction.held.get_or_insert((now, now));
+            transaction.lease.as_mut()
+        });
         lease.filter(|lease| !lease.is_touched()).ok_or_else(|| {
             Error::Busy(
                 "no connection is free beside that of the transaction, on which SQL text has run"
@@ -250,6 +258,17 @@ impl Session {
         }
     }
 
+    /// Passes an outcome on. What the database refused, wherever that was found, fails the open transaction too.
+    pub(super) async fn doomed_if_refused<T>(
+        &mut self,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Err(error @ Error::Database(_)) = &outcome {
+            self.doom(error).await;
+        }
+        outcome
+    }
+
     /// Takes the transaction out for statements about to be sent. Whoever drops the future that has it ends it.
     async fn enter(&mut self, effects: Effects, count: usize) -> Result<Box<Transaction>, Error> {
         let Some(mut transaction) = self.transaction.take() else {
@@ -259,8 +278,7 @@ impl Session {
             self.transaction = Some(transaction);
             return Err(refusal);
         }
-        let limits = &self.limits;
-        if transaction.is_held_too_long(limits.idle_in_transaction, limits.transaction_timeout) {
+        if transaction.is_held_too_long(&self.limits) {
             let error = Error::Timeout(TimeoutStep::Holding);
             return self.leave(transaction, Err(error)).await;
         }
@@ -274,7 +292,11 @@ impl Session {
             .chaos
             .is_some_and(|at| at <= transaction.statements)
         {
-            return self.leave(transaction, Err(injected())).await;
+            let by_itself = self.database.server().kind.lose_races();
+            match (by_itself, &mut transaction.lease) {
+                (Some(text), Some(lease)) => lease.lose_races(text),
+                (None, _) | (_, None) => return self.leave(transaction, Err(injected())).await,
+            }
         }
         transaction.effects = transaction.effects.max(effects);
         let now = Instant::now();
@@ -304,25 +326,26 @@ impl Session {
         if transaction.is_over()
             && let Some(lease) = transaction.lease.take()
         {
-            self.give_up(lease).await;
+            give_up(lease).await;
             self.cursors.end_inside(0, OVER);
         }
         self.transaction = Some(transaction);
     }
 
-    /// Rolls back, and sees to it that nothing of what SQL text left on the connection is there for the next attempt.
-    async fn give_up(&mut self, mut lease: Lease) {
-        lease.roll_back().await;
-        lease.disown(self.database.pool().new_session());
-    }
-
     fn bounds_in(&self, transaction: &Transaction, bounds: Bounds) -> Bounds {
-        let held = transaction.held.map(|(since, _)| since);
+        let aged = transaction.held;
+        let aged = aged.map(|(since, _)| since + self.limits.transaction_timeout);
         Bounds {
-            held_until: held.map(|since| since + self.limits.transaction_timeout),
+            held_until: aged.into_iter().chain(transaction.until).min(),
             ..bounds
         }
     }
+}
+
+/// Rolls back. Nothing of what SQL text left on the connection is there for the next attempt.
+async fn give_up(mut lease: Lease) {
+    lease.roll_back().await;
+    lease.give_back_reset();
 }
 
 /// Says at which statement a transaction lost.

@@ -1,6 +1,7 @@
 //! Work that the host does again: a transaction for each attempt.
 
 use super::{Begin, Error, Form, Session, Transaction};
+use crate::database::session::cursor::Cursors;
 use crate::database::{
     error::RetryReason, pool::Borrower, retry::Attempts, transaction::TransactionOptions,
 };
@@ -40,6 +41,13 @@ impl Session {
         })
     }
 
+    /// Takes out what is open. What is left can only be dropped.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let left = self.another();
+        std::mem::replace(self, left)
+    }
+
     /// A session of the same run, with nothing open.
     fn another(&self) -> Self {
         Self {
@@ -53,7 +61,7 @@ impl Session {
             read_committed: self.read_committed,
             chaos: self.chaos,
             statement_timeout: self.limits.statement_timeout,
-            cursors: super::super::cursor::Cursors::default(),
+            cursors: Cursors::default(),
             transaction: None,
             handles: 0,
         }
@@ -73,13 +81,17 @@ impl Repeated {
     pub async fn begin(&mut self) -> Result<Session, Error> {
         loop {
             let mut session = self.origin.another();
-            session.deadline = self.attempts.deadline();
             session.borrower = Borrower {
                 attempt: self.attempts.place(),
                 ..session.borrower.clone()
             };
             let opened = session
-                .open_transaction(Form::Host, self.options.clone(), self.begin.clone())
+                .open_transaction(
+                    Form::Host,
+                    self.attempts.deadline(),
+                    self.options.clone(),
+                    self.begin.clone(),
+                )
                 .await;
             let opened = match opened {
                 Err(Error::Unavailable(message)) if self.attempt() > 1 => {
@@ -129,6 +141,8 @@ impl Session {
         let failed = transaction.doom.as_ref().map(|doom| doom.error.clone());
         let verdict = match (lost, done, failed) {
             (Some(lost), ..) => Err(Error::Retry(lost)),
+            // What it says of itself does not matter then either.
+            (None, false, Some(unclear @ Error::AmbiguousCommit(_))) => Err(unclear),
             (None, false, _) => Ok(()),
             (None, true, Some(failed)) => Err(failed),
             (None, true, None) if left_open => Err(Error::Invalid(
