@@ -53,9 +53,14 @@ impl Guest {
         })
     }
 
-    /// Changes the row that others change too, so often.
-    pub(crate) async fn count(&self, changes: i64, retries: u32) -> anyhow::Result<Statistics> {
-        let input = format!("{{\"counter\":{changes}}}");
+    /// Changes the row that others change too, so often, and leaves marks or not.
+    pub(crate) async fn count(
+        &self,
+        changes: i64,
+        retries: u32,
+        marked: bool,
+    ) -> anyhow::Result<Statistics> {
+        let input = format!("{{\"counter\":[{changes},{marked}]}}");
         let policy = RetryPolicy::default().with_max_retries(retries);
         let (output, report) = self.finish(input, policy).await?;
         ensure!(output == changes.to_string(), "not every change was made");
@@ -83,7 +88,7 @@ impl Guest {
         }
     }
 
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(&self) {
         self.database.close().await;
     }
 }

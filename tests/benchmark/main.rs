@@ -13,6 +13,7 @@ mod work;
 
 use std::{
     env,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -25,17 +26,22 @@ use work::{TABLES, WORKS, Work};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    // As in a server: next to the connections, on a thread of the runtime's own.
     let mut arguments = env::args().skip(1);
     let rounds = arguments.next();
     let rounds = rounds.map_or(Ok(15), |rounds| {
         rounds.parse().context("the number of rounds")
     })?;
     let word = arguments.next().unwrap_or_default();
+    tokio::spawn(measure_all(rounds, word)).await?
+}
+
+async fn measure_all(rounds: usize, word: String) -> anyhow::Result<()> {
     let database = tests::database().await;
     let client = database.client().await;
     client.simple_query(TABLES).await?;
     let plain = Plain::new(client);
-    let guest = Guest::load(&database).await?;
+    let guest = Arc::new(Guest::load(&database).await?);
 
     report(&heading());
     for work in WORKS.iter().filter(|work| work.title.contains(&word)) {

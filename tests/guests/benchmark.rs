@@ -32,8 +32,8 @@ enum Work {
     Operation(i64, i64),
     Marked(i64, i64),
     Handle(i64, i64),
-    /// How often one row is changed that others change too.
-    Counter(i64),
+    /// How often one row is changed that others change too, and whether each transaction leaves a mark.
+    Counter(i64, bool),
 }
 
 /// A row of `entries`.
@@ -134,7 +134,10 @@ fn work(work: Work) -> chitin::Result<i64> {
                 })
                 .sum()
         }
-        Work::Counter(count) => (0..count).map(|_| increment()).sum(),
+        Work::Counter(count, marked) => {
+            let options = TransactionOptions::new().resolve_ambiguous(marked);
+            (0..count).map(|_| increment::with(options)).sum()
+        }
     }
 }
 

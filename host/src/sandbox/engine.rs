@@ -102,6 +102,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
     pool.pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(keep_resident_bytes)
         .table_keep_resident(KEEP_RESIDENT_BLIND_BYTES)
+        .async_stack_keep_resident(KEEP_RESIDENT_BLIND_BYTES)
         .max_unused_warm_slots(limits.slots)
         .max_memory_size(limits.memory_bytes)
         .table_elements(limits.table_elements)

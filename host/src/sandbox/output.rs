@@ -63,9 +63,9 @@ impl Output {
         })))
     }
 
-    /// Output that nobody reads, and that nothing is written to.
+    /// Output that nobody reads.
     pub fn nowhere() -> Self {
-        Self::new(Box::new(tokio::io::sink()), 0)
+        Self::new(Box::new(tokio::io::sink()), u64::MAX)
     }
 
     /// Passes on what is still in the buffer.
