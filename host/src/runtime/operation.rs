@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use futures_util::future::{BoxFuture, join};
-use tokio::task::yield_now;
+use futures_util::future::BoxFuture;
 
 use crate::{
     bindings::{Failure, HostBug, Operations},
@@ -82,12 +81,9 @@ async fn run(
                 }
             },
         };
-        // The instance goes while the server ends the transaction: nothing of it is there when the next attempt begins.
-        let gone = async {
-            yield_now().await;
-            drop(store);
-        };
-        let (outcome, ()) = join(repeated.end(session, returned.is_ok()), gone).await;
+        let outcome = repeated.end(session, returned.is_ok()).await;
+        // Only now, so that others wait less for what the transaction holds. Nothing of it is there when the next attempt begins.
+        drop(store);
         if let Some(outcome) = repeated.conclude(outcome).await {
             return outcome.map_err(Failure::from).and(returned);
         }
