@@ -205,9 +205,10 @@ impl fmt::Display for Error {
                 write!(f, "the transaction must be run again: {}", reason.message)
             }
             Self::AttemptsExhausted(exhaustion) => {
+                let s = if exhaustion.attempts == 1 { "" } else { "s" };
                 write!(
                     f,
-                    "gave up after {} attempts: {}",
+                    "gave up after {} attempt{s}: {}",
                     exhaustion.attempts, exhaustion.last.message
                 )
             }

@@ -7,7 +7,7 @@ pub enum Error {
     #[error("the transaction must run again: {}", .0.message)]
     Retry(RetryReason),
     /// All attempts were used up, or the deadline is too near for another. Nothing was kept. Trying again later may work.
-    #[error("gave up after {attempts} attempts: {}", .last.message)]
+    #[error("gave up after {attempts} attempt{}: {}", if *attempts == 1 { "" } else { "s" }, .last.message)]
     AttemptsExhausted {
         /// Attempts made, the first included.
         attempts: u32,

@@ -170,14 +170,15 @@ impl fmt::Display for End {
                 "the plugin finished, but what it wrote was not committed: {message}"
             ),
             Self::AttemptsExhausted { attempts, message } => {
+                let s = if *attempts == 1 { "" } else { "s" };
                 write!(
                     formatter,
-                    "the run was given up after {attempts} attempts: {message}"
+                    "the run was given up after {attempts} attempt{s}: {message}"
                 )
             }
             Self::AmbiguousCommit(message) => write!(
                 formatter,
-                "it is not known whether the run was committed: {message}"
+                "it is not known whether what it did was committed: {message}"
             ),
             Self::Unavailable(message) => {
                 write!(formatter, "nothing was committed: {message}")

@@ -5,12 +5,15 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{LimitReached, Limits};
+
+/// A poll that takes longer is one of a guest that computes.
+const SHORT_NANOSECONDS: u64 = 100_000;
 
 /// What one run may use, and how much of it is used: shared by all stores of the run.
 ///
@@ -40,10 +43,12 @@ impl Budget {
     /// costs nothing.
     pub async fn charge<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
+        let mut is_busy = false;
         poll_fn(|context| {
-            let start = thread_cpu_nanoseconds();
+            let stopwatch = Stopwatch::start(is_busy);
             let poll = future.as_mut().poll(context);
-            let spent = thread_cpu_nanoseconds().saturating_sub(start);
+            let spent = stopwatch.nanoseconds();
+            is_busy = spent >= SHORT_NANOSECONDS;
             self.cpu_nanoseconds.fetch_add(spent, Relaxed);
             poll
         })
@@ -149,6 +154,31 @@ impl Gauge {
 }
 
 /// The processor time of the calling thread: what others take of the machine does not count.
+/// Measures a poll. The processor time of a thread takes a system call to read, many times what the clock costs; where a poll is short
+/// they show the same, but for a thread that the kernel took off its processor meanwhile, which is then charged for that too. So only
+/// what follows a long poll, a guest that computes, is measured exactly.
+enum Stopwatch {
+    Clock(Instant),
+    Processor(u64),
+}
+
+impl Stopwatch {
+    fn start(is_exact: bool) -> Self {
+        if is_exact {
+            Self::Processor(thread_cpu_nanoseconds())
+        } else {
+            Self::Clock(Instant::now())
+        }
+    }
+
+    fn nanoseconds(&self) -> u64 {
+        match self {
+            Self::Clock(start) => u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Self::Processor(start) => thread_cpu_nanoseconds().saturating_sub(*start),
+        }
+    }
+}
+
 fn thread_cpu_nanoseconds() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
@@ -160,7 +190,7 @@ fn thread_cpu_nanoseconds() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{future::poll_fn, task::Poll, time::Duration};
 
     use super::{Budget, Limits, thread_cpu_nanoseconds};
 
@@ -207,5 +237,31 @@ mod tests {
         };
         budget.charge(work).await;
         assert_eq!(budget.cpu_exhausted().expect("used up").name, "cpu");
+    }
+
+    #[tokio::test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a thread that sleeps is like one whose processor others have"
+    )]
+    async fn who_computes_is_not_charged_for_what_others_take() {
+        let budget = budget(Limits::default());
+        let mut polls = 0;
+        let work = poll_fn(|context| {
+            let until = thread_cpu_nanoseconds() + 2_000_000;
+            while thread_cpu_nanoseconds() < until {}
+            std::thread::sleep(Duration::from_millis(50));
+            polls += 1;
+            context.waker().wake_by_ref();
+            if polls < 4 {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        });
+        budget.charge(work).await;
+        let used = budget.cpu();
+        assert!(used >= Duration::from_millis(4 * 2), "{used:?}");
+        assert!(used < Duration::from_millis(2 * 50), "{used:?}");
     }
 }
