@@ -357,6 +357,14 @@ async fn rows_are_locked_until_the_end() {
     theirs.commit(other).await.expect("committed");
 }
 
+/// One row, with a column that the table does not have.
+fn batch_of_no_column() -> Batch<'static> {
+    Batch {
+        columns: vec!["none".to_owned()],
+        rows: vec![vec![Some(Value::Int64(1))]],
+    }
+}
+
 /// Wherever the database's refusal was found, on this connection or another one.
 #[tokio::test]
 async fn what_was_refused_beside_the_transaction_fails_it_too() {
@@ -365,10 +373,7 @@ async fn what_was_refused_beside_the_transaction_fails_it_too() {
     for id in [1, 2] {
         insert(&mut session, id).await.expect("inserted");
     }
-    let batch = Batch {
-        columns: vec!["none".to_owned()],
-        rows: vec![vec![Some(Value::Int64(1))]],
-    };
+    let batch = batch_of_no_column();
     for case in ["a batch", "one of two rows"] {
         let transaction = session.begin(None).await.expect("begun");
         insert(&mut session, 3).await.expect("inserted");
@@ -397,10 +402,7 @@ async fn a_savepoint_confines_what_is_refused_on_the_only_connection() {
     let (database, client, _) = prepared().await;
     let connected = opened(&database, "min_connections=1&max_connections=1").await;
     let mut session = session(&connected, 0);
-    let batch = Batch {
-        columns: vec!["none".to_owned()],
-        rows: vec![vec![Some(Value::Int64(1))]],
-    };
+    let batch = batch_of_no_column();
     let transaction = session.begin(None).await.expect("begun");
     insert(&mut session, 1).await.expect("inserted");
     let savepoint = session.begin(None).await.expect("set");

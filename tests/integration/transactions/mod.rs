@@ -111,6 +111,12 @@ fn found(rows: &Rows) -> Option<i64> {
     }
 }
 
+/// Makes the table of marks.
+async fn prepare_marks(database: &Database) {
+    let mut examiner = database.examiner().await.expect("looked at");
+    examiner.prepare(None).await.expect("prepared");
+}
+
 async fn rows(client: &Client) -> i64 {
     number(client, "SELECT count(*) FROM t").await
 }

@@ -3,7 +3,13 @@
 use host::database::{Chaos, Error, Repeated, Session, SessionOptions, TransactionOptions};
 use tests::{Lost, lose_races, nothing_is_open, number};
 
-use super::{add, found, insert, options, policy, prepared, read, rows, session, sqlstate};
+use super::{
+    add, found, insert, options, policy, prepare_marks, prepared, read, rows, session, sqlstate,
+};
+
+/// Locks that outlive transactions.
+const LOCKS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' \
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 async fn repeated(session: &mut Session) -> Repeated {
     let options = TransactionOptions::default();
@@ -147,8 +153,7 @@ async fn nothing_is_repeated_inside_a_transaction_or_beside_a_cursor() {
 #[tokio::test]
 async fn a_transaction_that_wrote_leaves_a_mark() {
     let (_database, client, connected) = prepared().await;
-    let examiner = connected.examiner().await;
-    examiner.expect("a look").prepare(None).await.expect("made");
+    prepare_marks(&connected).await;
     let mut session = session(&connected, 3);
     let marks = "SELECT count(*) FROM chitin_internal.commit_marker WHERE state = 'committed'";
     for (id, resolve_ambiguous, expected) in [(1, None, 1), (2, Some(false), 1), (3, Some(true), 2)]
@@ -176,8 +181,7 @@ async fn a_transaction_that_wrote_leaves_a_mark() {
 #[tokio::test]
 async fn what_only_reads_leaves_no_mark() {
     let (_database, client, connected) = prepared().await;
-    let examiner = connected.examiner().await;
-    examiner.expect("a look").prepare(None).await.expect("made");
+    prepare_marks(&connected).await;
     let mut session = session(&connected, 0);
     let mut work = repeated(&mut session).await;
     let mut attempt = work.begin().await.expect("begun");
@@ -209,8 +213,6 @@ async fn what_only_reads_leaves_no_mark() {
 #[tokio::test]
 async fn no_connection_of_a_failed_attempt_is_used_for_the_next() {
     let (_database, client, connected) = prepared().await;
-    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' \
-                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     for lost in Lost::BOTH {
         let drop =
             "DROP FUNCTION IF EXISTS race() CASCADE; DROP SEQUENCE IF EXISTS races; DELETE FROM t";
@@ -220,7 +222,7 @@ async fn no_connection_of_a_failed_attempt_is_used_for_the_next() {
         let mut work = repeated(&mut session).await;
         for committed in [None, Some(Ok(()))] {
             let mut attempt = work.begin().await.expect("begun");
-            let held = attempt.query(locks, &[]).await.expect("asked");
+            let held = attempt.query(LOCKS, &[]).await.expect("asked");
             assert_eq!(found(&held), Some(0), "{lost:?}");
             let lock = attempt.query("SELECT pg_advisory_lock(7)", &[]).await;
             lock.expect("locked");
@@ -231,12 +233,12 @@ async fn no_connection_of_a_failed_attempt_is_used_for_the_next() {
                 "{lost:?}"
             );
             if committed.is_none() {
-                tests::wait_until("the lock to go", async || number(&client, locks).await == 0)
+                tests::wait_until("the lock to go", async || number(&client, LOCKS).await == 0)
                     .await;
             }
         }
         session.close().await;
-        tests::wait_until("the lock to go", async || number(&client, locks).await == 0).await;
+        tests::wait_until("the lock to go", async || number(&client, LOCKS).await == 0).await;
     }
 }
 
@@ -249,7 +251,5 @@ async fn what_was_rolled_back_holds_no_lock() {
     let lock = session.query("SELECT pg_advisory_lock(8)", &[]).await;
     lock.expect("locked");
     session.roll_back(transaction).await.expect("rolled back");
-    let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' \
-                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    tests::wait_until("the lock to go", async || number(&client, locks).await == 0).await;
+    tests::wait_until("the lock to go", async || number(&client, LOCKS).await == 0).await;
 }

@@ -23,6 +23,7 @@ pub(in crate::database) const BEGIN_READ_ONLY: &str =
     "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY";
 /// The same for one that sees what others commit meanwhile.
 pub(in crate::database) const BEGIN_READ_COMMITTED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 /// How a transaction begins.
 ///
 /// Behind a BEGIN that fails, a statement would commit by itself. So it is sent with the first statement only where it is known to work.

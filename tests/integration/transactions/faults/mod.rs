@@ -125,9 +125,7 @@ impl Behind {
 /// Makes the table of marks.
 async fn prepare(test: &TestDatabase) {
     let database = test.connect().await;
-    let mut examiner = database.examiner().await.expect("looked at");
-    examiner.prepare(None).await.expect("prepared");
-    drop(examiner);
+    super::prepare_marks(&database).await;
     database.close().await;
 }
 

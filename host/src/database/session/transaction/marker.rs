@@ -124,8 +124,8 @@ impl Session {
             None => matches!(transaction.form, super::Form::Host),
         };
         let wrote = transaction.effects == Effects::Some;
-        let is_wanted = is_wanted && !transaction.options.read_only;
-        (is_wanted && wrote && self.database.has_markers()).then(Marker::new)
+        let is_wanted = is_wanted && wrote && !transaction.options.read_only;
+        (is_wanted && self.database.has_markers()).then(Marker::new)
     }
 
     /// Finds out, once for all sessions, whether the database is prepared for marks.
