@@ -37,7 +37,8 @@ use crate::bindings::chitin::db::session::{ResultFormat, set_result_format};
 /// # fn main() {}
 /// ```
 ///
-/// A plugin with [operations](macro@crate::operation) lists them: `chitin::plugin!(run, operations: [transfer, open_account]);`.
+/// A plugin with [operations](macro@crate::operation) lists them: `chitin::plugin!(run, operations: [transfer, open_account]);`. Of a
+/// function in the list that lacks the attribute the compiler says `expected type, found function`.
 #[macro_export]
 macro_rules! plugin {
     ($run:path, operations: [$($operation:path),+ $(,)?] $(,)?) => {

@@ -194,6 +194,8 @@ impl From<TimeoutStep> for wit::TimeoutStep {
             TimeoutStep::Connecting => Self::Connecting,
             TimeoutStep::Executing => Self::Executing,
             TimeoutStep::Holding => Self::Holding,
+            TimeoutStep::Idling => Self::Idling,
+            TimeoutStep::Attempting => Self::Attempting,
             TimeoutStep::Running => Self::Running,
         }
     }

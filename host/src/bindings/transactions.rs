@@ -10,7 +10,11 @@ use crate::{
 
 /// What a `transaction` of a guest stands for. The session knows the rest.
 #[derive(Debug)]
-pub struct Transaction(TransactionId);
+pub struct Transaction {
+    id: TransactionId,
+    /// Which attempt it is at, also when it is over.
+    attempt: u32,
+}
 
 /// Runs operations: calls the plugin's export in instances of their own. The layer that makes instances has it.
 pub trait Operations: Send + Sync {
@@ -42,7 +46,8 @@ impl wit::Host for View<'_> {
     ) -> Result<Resource<Transaction>, Failure> {
         let options = options.map(TransactionOptions::from);
         let id = self.session.begin(options.as_ref()).await?;
-        match self.resources.push(Transaction(id)) {
+        let attempt = self.session.attempt(id);
+        match self.resources.push(Transaction { id, attempt }) {
             Ok(handle) => Ok(handle),
             Err(full) => {
                 self.session.drop_transaction(id).await;
@@ -65,25 +70,27 @@ impl wit::HostTransaction for View<'_> {
 
     async fn restart(&mut self, transaction: Resource<Transaction>) -> Result<(), Failure> {
         let id = self.id(&transaction)?;
-        Ok(self.session.restart(id).await?)
+        self.session.restart(id).await?;
+        let begun = self.resources.get_mut(&transaction);
+        begun.map_err(HostBug::from)?.attempt = self.session.attempt(id);
+        Ok(())
     }
 
     async fn attempt(&mut self, transaction: Resource<Transaction>) -> wasmtime::Result<u32> {
-        let id = self.id(&transaction)?;
-        Ok(self.session.attempt(id))
+        let transaction = self.resources.get(&transaction);
+        Ok(transaction.map_err(HostBug::from)?.attempt)
     }
 
     async fn drop(&mut self, transaction: Resource<Transaction>) -> wasmtime::Result<()> {
-        let Transaction(id) = self.resources.delete(transaction).map_err(HostBug::from)?;
-        self.session.drop_transaction(id).await;
+        let transaction = self.resources.delete(transaction).map_err(HostBug::from)?;
+        self.session.drop_transaction(transaction.id).await;
         Ok(())
     }
 }
 
 impl View<'_> {
     fn id(&self, transaction: &Resource<Transaction>) -> Result<TransactionId, HostBug> {
-        let Transaction(id) = self.resources.get(transaction)?;
-        Ok(*id)
+        Ok(self.resources.get(transaction)?.id)
     }
 }
 

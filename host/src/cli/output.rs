@@ -8,7 +8,7 @@ use crate::telemetry;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArguments {
-    /// Print no summary and no notes; warnings, errors and logs remain
+    /// Print no notes, and a summary only if its form is asked for; warnings, errors and logs remain
     #[arg(long, short)]
     pub(super) quiet: bool,
 
@@ -17,11 +17,10 @@ pub(super) struct OutputArguments {
         long,
         value_name = "FORM",
         value_enum,
-        default_value_t,
         hide_possible_values = true
     )]
-    #[arg(help = "The form of the closing summary: text, or json for one line of JSON")]
-    pub(super) summary: SummaryForm,
+    #[arg(help = "The form of the closing summary: text (the default), or json for one line of JSON")]
+    pub(super) summary: Option<SummaryForm>,
 
     /// The form of logs and messages: text, or json for one JSON object a line
     #[arg(
@@ -49,9 +48,8 @@ pub(super) struct OutputArguments {
 }
 
 /// The form of the closing summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SummaryForm {
-    #[default]
     Text,
     Json,
 }
@@ -62,6 +60,14 @@ pub(super) enum LogFormat {
     #[default]
     Text,
     Json,
+}
+
+impl OutputArguments {
+    /// The form of the summary, if there is to be one.
+    pub(super) fn summary(&self) -> Option<SummaryForm> {
+        self.summary
+            .or_else(|| (!self.quiet).then_some(SummaryForm::Text))
+    }
 }
 
 impl From<LogFormat> for telemetry::Format {

@@ -62,7 +62,7 @@ fn start(arguments: &RunArguments, terminal: Terminal) -> Result<Exit, Failure> 
         config,
         arguments: arguments.arguments.clone(),
         input: arguments.input.input.clone(),
-        summary: arguments.output.summary,
+        summary: arguments.output.summary(),
         terminal,
         interruption,
     };
@@ -98,7 +98,7 @@ struct Job {
     config: Config,
     arguments: Vec<String>,
     input: Option<String>,
-    summary: SummaryForm,
+    summary: Option<SummaryForm>,
     terminal: Terminal,
     interruption: Interruption,
 }
@@ -142,8 +142,8 @@ impl Job {
         if let Err(failure) = &verdict {
             self.terminal.error(failure);
         }
-        if !self.terminal.quiet {
-            terminal::print(&match self.summary {
+        if let Some(form) = self.summary {
+            terminal::print(&match form {
                 SummaryForm::Text => summary::text(exit, &report),
                 SummaryForm::Json => summary::json(exit, reason, &self.config.plugin.name, &report),
             });

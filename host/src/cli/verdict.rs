@@ -55,7 +55,7 @@ pub(super) fn of(end: End, told: Option<Exit>) -> Result<Option<String>, Failure
             )
         }
         End::NotCommitted(_) => Failure::new(Exit::NotCommitted, message)
-            .hint("see what failed in the log above; a plugin that handles an error undoes the savepoint around it"),
+            .hint("a plugin commits what it begins, and passes on the errors that it gets or undoes the savepoint around them; `host explain not-committed` says more"),
         End::AttemptsExhausted { .. } => Failure::new(Exit::RetriesExhausted, message)
             .hint("try again later, or allow more retries: --max-retries …"),
         End::AmbiguousCommit(_) => Failure::new(Exit::AmbiguousCommit, message).hint(

@@ -38,7 +38,7 @@ enum Verdict {
     /// It may have been committed.
     Ambiguous,
     /// The transaction was open for too long, and is rolled back.
-    HeldTooLong,
+    HeldTooLong(TimeoutStep),
     /// The data was committed, the schema change of the same transaction was not done.
     SchemaChangeFailed,
 }
@@ -58,7 +58,7 @@ fn verdict(code: &str, phase: Phase, server: ServerKind) -> Verdict {
         ("40003", _) if phase == Phase::Read => Verdict::Retry(LOST),
         ("40003", _) => Verdict::Ambiguous,
         ("XXA00", _) => Verdict::SchemaChangeFailed,
-        ("25P03" | "25P04", _) if phase == Phase::Transaction => Verdict::HeldTooLong,
+        ("25P03" | "25P04", _) if phase == Phase::Transaction => Verdict::HeldTooLong(held(code)),
         ("57P01" | "57P02" | "57P03", _) if !phase.commits() => Verdict::Retry(SHUTDOWN),
         ("53300", _) if !phase.commits() => Verdict::Retry(FULL),
         (_, "08") if !phase.commits() => Verdict::Retry(LOST),
@@ -89,7 +89,7 @@ impl Failure {
                 Error::Unavailable("the connection was lost before the statement was sent".to_owned())
             }
             Self::Lost { sqlstate: Some(code), .. } if matches!(code.as_str(), "25P03" | "25P04") => {
-                Error::Timeout(TimeoutStep::Holding)
+                Error::Timeout(held(&code))
             }
             Self::Lost { sqlstate, .. } => retry(sqlstate, LOST, None),
             Self::TimedOut { settled: false, .. } if phase.commits() => Error::AmbiguousCommit(
@@ -120,6 +120,15 @@ impl Failure {
     }
 }
 
+/// Which time of a transaction was over for the server.
+fn held(code: &str) -> TimeoutStep {
+    if code == "25P03" {
+        TimeoutStep::Idling
+    } else {
+        TimeoutStep::Holding
+    }
+}
+
 fn from_server(error: &DbError, phase: Phase, server: ServerKind) -> Error {
     let code = error.code().code();
     let verdict = if is_catalogue_race(error) {
@@ -137,7 +146,7 @@ fn from_server(error: &DbError, phase: Phase, server: ServerKind) -> Error {
         Verdict::Ambiguous => Error::AmbiguousCommit(format!(
             "the server ended the statement with SQLSTATE {code}, which leaves open whether it was committed"
         )),
-        Verdict::HeldTooLong => Error::Timeout(TimeoutStep::Holding),
+        Verdict::HeldTooLong(step) => Error::Timeout(step),
         Verdict::SchemaChangeFailed => Error::Other(
             "schema-change-failed: the data was committed, but a schema change of the same transaction was not done".to_owned(),
         ),
@@ -245,7 +254,7 @@ mod tests {
             Verdict::Failed => 'f',
             Verdict::Retry(_) => 'r',
             Verdict::Ambiguous => 'a',
-            Verdict::HeldTooLong => 'h',
+            Verdict::HeldTooLong(_) => 'h',
             Verdict::SchemaChangeFailed => 's',
         };
         PHASES.map(letter).iter().collect()
@@ -305,13 +314,16 @@ mod tests {
 
     #[test]
     fn a_transaction_that_the_server_ended_for_its_age_is_told_so() {
-        for code in ["25P03", "25P04"] {
+        for (code, step) in [
+            ("25P03", TimeoutStep::Idling),
+            ("25P04", TimeoutStep::Holding),
+        ] {
             let lost = Failure::Lost {
                 sent: false,
                 sqlstate: Some(code.to_owned()),
             };
             let error = lost.into_error(Phase::Transaction, PostgreSql);
-            assert_eq!(error, Error::Timeout(TimeoutStep::Holding));
+            assert_eq!(error, Error::Timeout(step));
         }
     }
 

@@ -179,8 +179,12 @@ pub enum TimeoutStep {
     Connecting,
     /// Running a statement.
     Executing,
-    /// Holding a transaction open, busy or idle.
+    /// Holding a transaction open, from its first statement on.
     Holding,
+    /// Holding a transaction open without using it.
+    Idling,
+    /// All attempts at a transaction, which its own options bound.
+    Attempting,
     /// The run as a whole is at its deadline.
     Running,
 }
@@ -190,9 +194,13 @@ impl std::fmt::Display for TimeoutStep {
         formatter.write_str(match self {
             Self::Waiting => "waiting for a free connection",
             Self::Connecting => "connecting to the database",
-            Self::Executing => "running a statement",
-            Self::Holding => "holding a transaction open",
-            Self::Running => "running: the deadline of the run has passed",
+            Self::Executing => {
+                "running a statement (limit `statement-timeout`, or what the plugin set)"
+            }
+            Self::Holding => "holding a transaction open (limit `transaction-timeout`)",
+            Self::Idling => "holding a transaction open without using it (limit `idle-in-transaction`)",
+            Self::Attempting => "attempting a transaction (the timeout of its own options)",
+            Self::Running => "running: the deadline of the run has passed (limit `timeout`)",
         })
     }
 }

@@ -53,7 +53,12 @@ async fn run(
     call: &Call,
     options: &TransactionOptions,
 ) -> Result<String, Failure> {
-    let mut repeated = session.repeated(options).await?;
+    let mut repeated = match session.repeated(options).await {
+        Err(Error::Denied(why)) => {
+            return Err(Error::Denied(format!("operation `{}`: {why}", call.name)).into());
+        }
+        repeated => repeated?,
+    };
     let (started_at, seed) = (SystemTime::now(), launch.seeds.draw());
     loop {
         let session = repeated.begin().await?;
@@ -73,7 +78,7 @@ async fn run(
         let returned = match returned {
             Ok(Ok(output)) => Ok(output),
             Ok(Err(message)) => Err(Failure::Rejected(message)),
-            Err(error) => match failed(launch, &error) {
+            Err(error) => match failed(launch, &call.name, &error) {
                 Ok(failure) => Err(failure),
                 Err(over) => {
                     session.close().await;
@@ -91,17 +96,16 @@ async fn run(
 }
 
 /// What the caller is told of an operation that was stopped; an error if it is to be stopped as well.
-fn failed(launch: &Launch, error: &wasmtime::Error) -> Result<Failure, Failure> {
+fn failed(launch: &Launch, name: &str, error: &wasmtime::Error) -> Result<Failure, Failure> {
     if let Some(bug) = error.downcast_ref::<HostBug>() {
         return Err(Failure::Bug(bug.clone()));
     }
-    match launch.fault(error) {
-        Fault::Limit(limit) => Ok(Failure::Trapped(limit.to_string())),
-        Fault::Trap(stop) => Ok(Failure::Trapped(stop.message)),
-        Fault::Exit(code) => Ok(Failure::Trapped(format!(
-            "it exited with code {code} instead of returning"
-        ))),
-        Fault::Output(failed) => Ok(Failure::Trapped(failed.to_string())),
-        Fault::Host(message) => Err(Failure::Bug(HostBug::new(message))),
-    }
+    let why = match launch.fault(error) {
+        Fault::Limit(limit) => limit.to_string(),
+        Fault::Trap(stop) => stop.message,
+        Fault::Exit(code) => format!("it exited with code {code} instead of returning"),
+        Fault::Output(failed) => failed.to_string(),
+        Fault::Host(message) => return Err(Failure::Bug(HostBug::new(message))),
+    };
+    Ok(Failure::Trapped(format!("operation `{name}`: {why}")))
 }

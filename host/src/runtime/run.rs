@@ -251,7 +251,9 @@ impl Run {
                 | Error::Busy(_)
                 | Error::Timeout(TimeoutStep::Waiting | TimeoutStep::Connecting)
         );
-        if let Error::AttemptsExhausted { attempts, last } = error {
+        if let Error::Invalid(message) = error {
+            End::NotCommitted(message)
+        } else if let Error::AttemptsExhausted { attempts, last } = error {
             End::AttemptsExhausted {
                 attempts,
                 message: last.message,

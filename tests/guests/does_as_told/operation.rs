@@ -161,8 +161,17 @@ pub(crate) enum Operation {
     Clock {},
     /// Sixteen bytes of every source of randomness.
     Random {},
+    /// Draws a number and reads the clock, and keeps both in sequences that are named after the attempt: those outlive a rollback.
+    Remember {},
     Sleep {
         milliseconds: u64,
+    },
+    /// Computes, and never ends.
+    Spin {},
+    /// Takes memory, and never ends.
+    Hoard {},
+    Exit {
+        code: i32,
     },
     /// Returns an error of its own.
     Fail {

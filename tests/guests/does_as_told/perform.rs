@@ -91,7 +91,11 @@ impl Guest {
             | Operation::Log { .. } => use_session(operation),
             Operation::Clock {}
             | Operation::Random {}
+            | Operation::Remember {}
             | Operation::Sleep { .. }
+            | Operation::Spin {}
+            | Operation::Hoard {}
+            | Operation::Exit { .. }
             | Operation::Fail { .. }
             | Operation::Panic { .. } => world::perform(operation),
         }

@@ -52,7 +52,10 @@ async fn a_cursor_in_a_transaction_is_counted_once() {
 async fn a_transaction_that_is_held_for_too_long_is_over() {
     let (_database, client, connected) = prepared().await;
     let ms = Duration::from_millis;
-    for (transaction, idle) in [(ms(10_000), ms(100)), (ms(100), ms(10_000))] {
+    for (transaction, idle, step) in [
+        (ms(10_000), ms(100), TimeoutStep::Idling),
+        (ms(100), ms(10_000), TimeoutStep::Holding),
+    ] {
         let limits = Limits {
             transaction_timeout: transaction,
             idle_in_transaction: idle,
@@ -63,10 +66,10 @@ async fn a_transaction_that_is_held_for_too_long_is_over() {
         insert(&mut session, 1).await.expect("inserted");
         tokio::time::sleep(ms(120)).await;
         let over = insert(&mut session, 2).await;
-        assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
+        assert_eq!(over, Err(Error::Timeout(step)));
         nothing_is_open(&client).await;
         let over = session.commit(transaction).await;
-        assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
+        assert_eq!(over, Err(Error::Timeout(step)));
     }
     assert_eq!(number(&client, "SELECT count(*) FROM t").await, 0);
 }
@@ -110,9 +113,9 @@ async fn the_server_ends_what_is_idle() {
     })
     .await;
     let over = insert(&mut session, 2).await;
-    assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
+    assert_eq!(over, Err(Error::Timeout(TimeoutStep::Idling)));
     let over = session.commit(transaction).await;
-    assert_eq!(over, Err(Error::Timeout(TimeoutStep::Holding)));
+    assert_eq!(over, Err(Error::Timeout(TimeoutStep::Idling)));
     assert_eq!(number(&client, "SELECT count(*) FROM t").await, 0);
     let read = reader
         .fetch(cursor, 1_000)
@@ -130,7 +133,7 @@ async fn a_transaction_ends_with_the_time_of_its_options() {
         timeout: Some(Duration::from_millis(200)),
         ..TransactionOptions::default()
     };
-    let over = Err(Error::Timeout(TimeoutStep::Holding));
+    let over = Err(Error::Timeout(TimeoutStep::Attempting));
     let handle = session.begin(Some(&soon)).await.expect("begun");
     insert(&mut session, 1).await.expect("inserted");
     let slept = session.query("SELECT pg_sleep(60)", &[]).await.map(drop);
@@ -151,4 +154,11 @@ async fn a_transaction_ends_with_the_time_of_its_options() {
     assert_eq!(work.conclude(ended).await, Some(over.clone()));
     nothing_is_open(&client).await;
     assert_eq!(number(&client, "SELECT count(*) FROM t").await, 0);
+
+    let never = TransactionOptions {
+        timeout: Some(Duration::ZERO),
+        ..TransactionOptions::default()
+    };
+    let begun = session.begin(Some(&never)).await.map(drop);
+    assert_eq!(begun, over, "no time at all");
 }

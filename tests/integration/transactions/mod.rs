@@ -11,6 +11,7 @@ mod guest;
 mod handles;
 mod limits;
 mod repeated;
+mod stopped;
 mod together;
 
 use std::time::Duration;

@@ -145,7 +145,7 @@ impl Transaction {
         Ok(self.0.restart()?)
     }
 
-    /// Which attempt this is, from 1.
+    /// Which attempt this is, from 1; after [`commit`](Self::commit), which was the last.
     ///
     /// ```no_run
     /// chitin::transaction(|transaction| {

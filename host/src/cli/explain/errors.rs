@@ -6,7 +6,7 @@ use super::{
 };
 
 /// A name, what it means, whose fault it is, and what to do.
-type Row = (&'static str, Fault, &'static str, &'static str);
+pub(super) type Row = (&'static str, Fault, &'static str, &'static str);
 
 pub(super) fn topics(kind: Kind, rows: &[Row]) -> Vec<Topic> {
     let topic = |&(name, fault, means, advice): &Row| Topic {
@@ -66,8 +66,9 @@ pub(super) const ERRORS: &[Row] = &[
     (
         "denied",
         Operator,
-        "The plugin was not granted this, or the table belongs to the database or to the host.",
-        "The text names the grant. Give it with --grant or in the configuration if the plugin is to have it.",
+        "The plugin was not granted this, the table belongs to the database or to the host, or it cannot be done inside a transaction.",
+        "The text says which. A grant that it names is given with --grant or in the configuration, if the plugin is to have it; what cannot \
+         be done inside a transaction is done before or after it.",
     ),
     (
         "limit",
@@ -96,8 +97,8 @@ pub(super) const ERRORS: &[Row] = &[
     (
         "closed",
         Plugin,
-        "The handle is spent: its transaction or cursor is over.",
-        "The text says how it ended. Begin another one.",
+        "The handle is spent: its transaction or cursor is over. It was committed, rolled back or dropped, or an error before this one ended it.",
+        "Begin another one. If an error ended it, that is the one to look at.",
     ),
     (
         "rejected",
@@ -273,8 +274,20 @@ pub(super) const TIMEOUT_STEPS: &[Row] = &[
     (
         "holding",
         Plugin,
-        "A transaction was held open too long, busy or idle. It was rolled back.",
-        "Do less in it; compute before it begins.",
+        "A transaction was open for longer than limit `transaction-timeout` allows, counted from its first statement. It was rolled back.",
+        "Do less in it; compute before it begins. What is one piece of work and takes long needs a higher limit.",
+    ),
+    (
+        "idling",
+        Plugin,
+        "A transaction was open and not used for longer than limit `idle-in-transaction` allows. It was rolled back.",
+        "Compute before it begins: what it holds, others wait for.",
+    ),
+    (
+        "attempting",
+        Plugin,
+        "All attempts at a transaction, and the waits between them, took longer than the timeout of its own options. It was rolled back.",
+        "Give it more time in its options, or leave the timeout out: then the run's own is the bound.",
     ),
     (
         "running",

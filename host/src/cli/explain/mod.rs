@@ -7,6 +7,7 @@ mod errors;
 mod exits;
 mod limits;
 mod reasons;
+mod transactions;
 
 use std::fmt::Write as _;
 
@@ -64,6 +65,8 @@ enum Kind {
     Error,
     DatabaseError,
     TimeoutStep,
+    Repetition,
+    SqlState,
 }
 
 /// Who can do something about it.
@@ -82,13 +85,15 @@ enum Fault {
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::ExitCode,
         Self::Reason,
         Self::Limit,
         Self::Error,
         Self::DatabaseError,
         Self::TimeoutStep,
+        Self::Repetition,
+        Self::SqlState,
     ];
 
     /// For programs.
@@ -100,6 +105,8 @@ impl Kind {
             Self::Error => "error",
             Self::DatabaseError => "database-error",
             Self::TimeoutStep => "timeout-step",
+            Self::Repetition => "repetition",
+            Self::SqlState => "sqlstate",
         }
     }
 
@@ -112,6 +119,8 @@ impl Kind {
             Self::Error => "error that a plugin gets from a call",
             Self::DatabaseError => "kind of the error `database`",
             Self::TimeoutStep => "step of the error `timeout`",
+            Self::Repetition => "flag for how transactions are repeated",
+            Self::SqlState => "SQLSTATE for which the host repeats a transaction, or gives it up",
         }
     }
 
@@ -123,6 +132,8 @@ impl Kind {
             Self::Error => errors::topics(self, errors::ERRORS),
             Self::DatabaseError => errors::topics(self, errors::DATABASE_ERRORS),
             Self::TimeoutStep => errors::topics(self, errors::TIMEOUT_STEPS),
+            Self::Repetition => errors::topics(self, transactions::FLAGS),
+            Self::SqlState => errors::topics(self, transactions::SQLSTATES),
         }
     }
 }
@@ -175,12 +186,12 @@ fn all() -> Vec<Topic> {
 fn find(asked: &str) -> Result<Vec<Topic>, Failure> {
     let name = asked
         .trim()
+        .trim_start_matches("--")
         .trim_start_matches("error.")
         .to_ascii_lowercase();
     let code = name.parse::<u32>().ok();
-    let is_it = |topic: &Topic| match code {
-        Some(code) => topic.code.map(u32::from) == Some(code),
-        None => topic.name == name,
+    let is_it = |topic: &Topic| {
+        topic.name.eq_ignore_ascii_case(&name) || (code.is_some() && topic.code.map(u32::from) == code)
     };
     let found: Vec<_> = all().into_iter().filter(is_it).collect();
     if !found.is_empty() {
@@ -316,6 +327,9 @@ mod tests {
         assert_eq!(kinds("timeout"), ["limit", "error"]);
         assert_eq!(kinds("error.busy"), ["error"]);
         assert_eq!(kinds("143"), ["exit-code"]);
+        assert_eq!(kinds("40001"), ["sqlstate"]);
+        assert_eq!(kinds("40p01"), ["sqlstate"]);
+        assert_eq!(kinds("--max-retries"), ["repetition"]);
         let hint = |name: &str| find(name).expect_err("no such thing").hint.expect("a hint");
         assert_eq!(hint("result-row"), "did you mean `result-rows`?");
         assert!(hint("137").contains("signal 9"));

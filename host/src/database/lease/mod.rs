@@ -84,8 +84,8 @@ pub(super) struct Bounds {
     pub(super) deadline: Instant,
     /// Who wrote its text.
     pub(super) author: Author,
-    /// When the transaction that it is part of must be over.
-    pub(super) held_until: Option<Instant>,
+    /// When the transaction that it is part of must be over, and by what.
+    pub(super) held_until: Option<(Instant, TimeoutStep)>,
 }
 
 /// Who wrote a statement's text.
@@ -294,7 +294,7 @@ impl Bounds {
         let end = now + self.timeout;
         let bounds = [
             Some((end, TimeoutStep::Executing)),
-            self.held_until.map(|held| (held, TimeoutStep::Holding)),
+            self.held_until,
             Some((self.deadline, TimeoutStep::Running)),
         ];
         let first = bounds.into_iter().flatten().min_by_key(|(end, _)| *end);

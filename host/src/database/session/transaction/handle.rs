@@ -257,8 +257,8 @@ impl Session {
     ) -> (Box<Transaction>, Result<(), Error>) {
         let outcome = if let Some(doom) = &transaction.doom {
             Err(doom.error.clone())
-        } else if transaction.is_held_too_long(&self.limits) {
-            Err(Error::Timeout(TimeoutStep::Holding))
+        } else if let Some(error) = transaction.overdue(&self.limits) {
+            Err(error)
         } else if transaction.chaos.is_some() {
             Err(injected())
         } else {
@@ -301,14 +301,14 @@ impl Session {
         let mut lease = match lease.await {
             // It is not that of the run.
             Err(Error::Timeout(TimeoutStep::Running)) if until.is_some() => {
-                return Err(Error::Timeout(TimeoutStep::Waiting));
+                return Err(Error::Timeout(TimeoutStep::Attempting));
             }
             lease => lease?,
         };
         lease.begin(begin.clone());
         if matches!(begin, Begin::Alone(_)) {
             let bounds = Bounds {
-                held_until: until,
+                held_until: until.map(|until| (until, TimeoutStep::Attempting)),
                 ..self.bounds(Author::Host)
             };
             let begun = lease.begin_now(&bounds).await;

@@ -130,13 +130,25 @@ impl Transaction {
         })
     }
 
-    /// Whether it has been held for too long, busy or idle.
-    fn is_held_too_long(&self, limits: &Limits) -> bool {
-        let (idle, age) = (limits.idle_in_transaction, limits.transaction_timeout);
-        self.until.is_some_and(|until| Instant::now() >= until)
-            || self
-                .held
-                .is_some_and(|(since, last)| last.elapsed() > idle || since.elapsed() > age)
+    /// What it has taken too long for, if it has.
+    fn overdue(&self, limits: &Limits) -> Option<Error> {
+        let now = Instant::now();
+        let idle = self.held.map(|(_, last)| {
+            let until = last + limits.idle_in_transaction;
+            (until, TimeoutStep::Idling)
+        });
+        let first = self.held_until(limits).into_iter().chain(idle).min_by_key(|(until, _)| *until);
+        first.filter(|(until, _)| *until <= now).map(|(_, step)| Error::Timeout(step))
+    }
+
+    /// When it must be over, and by what.
+    fn held_until(&self, limits: &Limits) -> Option<(Instant, TimeoutStep)> {
+        let aged = self.held.map(|(since, _)| {
+            let until = since + limits.transaction_timeout;
+            (until, TimeoutStep::Holding)
+        });
+        let late = self.until.map(|until| (until, TimeoutStep::Attempting));
+        aged.into_iter().chain(late).min_by_key(|(until, _)| *until)
     }
 }
 
@@ -148,12 +160,14 @@ impl Session {
 
     /// Refuses what cannot be done in a transaction.
     pub(super) fn refuse_in_transaction(&self, what: &str) -> Result<(), Error> {
-        if self.is_in_transaction() {
-            return Err(Error::Denied(format!(
-                "{what} inside a transaction: do it before or after"
-            )));
-        }
-        Ok(())
+        let Some(transaction) = &self.transaction else {
+            return Ok(());
+        };
+        let advice = match transaction.form {
+            Form::Handle(_) => "do it before the transaction begins, or after its end",
+            Form::Host => "do it in `run`, which must not be run with `--transaction` then",
+        };
+        Err(Error::Denied(format!("{what} inside a transaction: {advice}")))
     }
 
     /// Runs a statement in the open transaction.
@@ -278,8 +292,7 @@ impl Session {
             self.transaction = Some(transaction);
             return Err(refusal);
         }
-        if transaction.is_held_too_long(&self.limits) {
-            let error = Error::Timeout(TimeoutStep::Holding);
+        if let Some(error) = transaction.overdue(&self.limits) {
             return self.leave(transaction, Err(error)).await;
         }
         if let Err(limit) = self.count_statements(count) {
@@ -333,10 +346,8 @@ impl Session {
     }
 
     fn bounds_in(&self, transaction: &Transaction, bounds: Bounds) -> Bounds {
-        let aged = transaction.held;
-        let aged = aged.map(|(since, _)| since + self.limits.transaction_timeout);
         Bounds {
-            held_until: aged.into_iter().chain(transaction.until).min(),
+            held_until: transaction.held_until(&self.limits),
             ..bounds
         }
     }

@@ -20,7 +20,7 @@ impl Session {
     /// Work that is to be one transaction. Refused inside another one, and while cursors are open: what it waits for could be held by
     /// those.
     pub async fn repeated(&mut self, options: &TransactionOptions) -> Result<Repeated, Error> {
-        self.refuse_in_transaction("no other transaction is run")?;
+        self.refuse_in_transaction("no operation is run")?;
         if self.cursors.open() > 0 {
             return Err(Error::Denied(
                 "no transaction is run while a cursor is open: read it to its end, or drop it"
