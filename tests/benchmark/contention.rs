@@ -129,7 +129,7 @@ async fn plainly(clients: &[Arc<Client>], tally: &Arc<Tally>) -> anyhow::Result<
     for client in clients {
         let (client, tally) = (Arc::clone(client), Arc::clone(tally));
         tasks.spawn(async move {
-            let update = "UPDATE counters SET n = n + 1 WHERE id = 1";
+            let update = "UPDATE counters SET n = n + $1 WHERE id = $2";
             let update = client.prepare(update).await?;
             for _ in 0..CHANGES {
                 change(&client, &update, &tally).await?;
@@ -150,7 +150,7 @@ async fn change(
     for retry in 1..=RETRIES {
         let begin = "BEGIN ISOLATION LEVEL SERIALIZABLE";
         client.simple_query(begin).await?;
-        let changed = match client.execute(update, &[]).await {
+        let changed = match client.execute(update, &[&1_i64, &1_i64]).await {
             Ok(_) => client.simple_query("COMMIT").await.map(drop),
             Err(error) => Err(error),
         };

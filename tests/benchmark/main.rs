@@ -61,18 +61,6 @@ async fn measure(
     guest: &Guest,
 ) -> anyhow::Result<Figures> {
     let mut figures = Figures::default();
-    if env::var("GUESTS").is_ok() {
-        loop {
-            plain.prepare(work).await?;
-            guest.run(work).await?;
-        }
-    }
-    if env::var("PLAINS").is_ok() {
-        loop {
-            plain.prepare(work).await?;
-            plain.run(work).await?;
-        }
-    }
     // What takes long varies less. The first round warms both sides up.
     let rounds = (rounds / work.weight).max(1);
     for round in 0..=rounds {

@@ -101,8 +101,8 @@ pub(super) struct DatabaseArguments {
     ///
     /// The first of these decides: --database-url, --database-url-file, the environment variable DATABASE_URL, the variables
     /// PGHOST, PGPORT and PGDATABASE (with PGUSER, PGPASSWORD, PGSSLMODE and their like), the configuration file, and at last
-    /// a database for development that the host starts by itself. Other users of this machine can read a password on the
-    /// command line: PGPASSWORD completes a URL without one.
+    /// a database for development that the host starts by itself. Without a port it is 26257, that of CockroachDB. Other users of
+    /// this machine can read a password on the command line: PGPASSWORD completes a URL without one.
     #[arg(long, value_name = "URL", conflicts_with = "database_url_file")]
     pub(super) database_url: Option<Secret>,
 

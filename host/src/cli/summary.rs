@@ -16,14 +16,13 @@ const REASONS: usize = 8;
 
 /// The summary for people: a few aligned lines.
 pub(super) fn text(exit: Exit, report: &Report) -> String {
-    let mut lines = vec![(
-        "outcome",
-        format!(
-            "{} after {}",
-            exit.name(),
-            counted(report.attempts.into(), "attempt")
-        ),
-    )];
+    let outcome = if has_transactions_of_its_own(report) {
+        exit.name().to_owned()
+    } else {
+        let attempts = counted(report.attempts.into(), "attempt");
+        format!("{} after {attempts}", exit.name())
+    };
+    let mut lines = vec![("outcome", outcome)];
     lines.extend(repetitions(report));
     lines.extend([
         (
@@ -68,13 +67,19 @@ pub(super) fn text(exit: Exit, report: &Report) -> String {
     lines.into_iter().map(line).collect()
 }
 
+/// Whether attempts were made at something else than the run as a whole.
+fn has_transactions_of_its_own(report: &Report) -> bool {
+    let used = &report.database;
+    let is_the_run =
+        used.transactions == 1 && used.transaction_attempts == u64::from(report.attempts);
+    used.transactions > 0 && !is_the_run
+}
+
 /// How often something was done again, and why; nothing if all went well at once.
 fn repetitions(report: &Report) -> Vec<(&'static str, String)> {
     let used = &report.database;
     let mut lines = Vec::new();
-    let is_the_run =
-        used.transactions == 1 && used.transaction_attempts == u64::from(report.attempts);
-    if used.transactions > 0 && !is_the_run {
+    if has_transactions_of_its_own(report) {
         let attempts = counted(used.transaction_attempts, "attempt");
         let transactions = counted(used.transactions, "transaction");
         lines.push(("attempts", format!("{attempts} at {transactions}")));

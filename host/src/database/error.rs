@@ -198,7 +198,9 @@ impl std::fmt::Display for TimeoutStep {
                 "running a statement (limit `statement-timeout`, or what the plugin set)"
             }
             Self::Holding => "holding a transaction open (limit `transaction-timeout`)",
-            Self::Idling => "holding a transaction open without using it (limit `idle-in-transaction`)",
+            Self::Idling => {
+                "holding a transaction open without using it (limit `idle-in-transaction`)"
+            }
             Self::Attempting => "attempting a transaction (the timeout of its own options)",
             Self::Running => "running: the deadline of the run has passed (limit `timeout`)",
         })

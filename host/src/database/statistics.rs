@@ -15,7 +15,7 @@ pub struct Statistics {
     pub transactions: u64,
     /// Attempts at them, the first ones included.
     pub transaction_attempts: u64,
-    /// Rows that came from the database.
+    /// Rows that came from the database, in attempts that were rolled back too, as all that is counted here.
     pub rows_read: u64,
     /// Rows inserted, updated or deleted.
     pub rows_written: u64,

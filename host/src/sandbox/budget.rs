@@ -153,7 +153,6 @@ impl Gauge {
     }
 }
 
-/// The processor time of the calling thread: what others take of the machine does not count.
 /// Measures a poll. The processor time of a thread takes a system call to read, many times what the clock costs; where a poll is short
 /// they show the same, but for a thread that the kernel took off its processor meanwhile, which is then charged for that too. So only
 /// what follows a long poll, a guest that computes, is measured exactly.
@@ -179,6 +178,7 @@ impl Stopwatch {
     }
 }
 
+/// The processor time of the calling thread: what others take of the machine does not count.
 fn thread_cpu_nanoseconds() -> u64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);

@@ -111,7 +111,7 @@ async fn attempts_at_operations_are_counted_apart_from_those_of_the_run() {
     finished.expect(
         0,
         &[
-            "outcome    ok after 1 attempt\n",
+            "outcome    ok\n",
             "attempts   2 attempts at 1 transaction\n",
             "retries    1, ",
         ],

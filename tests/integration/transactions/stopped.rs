@@ -74,7 +74,10 @@ async fn however_an_instance_is_stopped_its_transaction_is_undone() {
             (json!({ "call": "panic", "message": "oh" }), "unreachable"),
             (json!({ "call": "spin" }), "cpu"),
             (json!({ "call": "hoard" }), "memory-bytes"),
-            (json!({ "call": "sleep", "milliseconds": 60_000 }), "`timeout`"),
+            (
+                json!({ "call": "sleep", "milliseconds": 60_000 }),
+                "`timeout`",
+            ),
         ] {
             let sleeps = last["call"] == "sleep";
             let request = form.asks(vec![insert(1), last.clone()]);

@@ -60,7 +60,8 @@ fn advice(exit: Exit) -> (Fault, &'static str) {
         Exit::RetriesExhausted => (
             Fault::Database,
             "Others change the same rows at the same time; the summary names the tables where the database does. Run it again later, allow more attempts with --max-retries, or make \
-             transactions shorter and let them touch fewer rows.",
+             transactions shorter and let them touch fewer rows. It is of a run with --transaction only: a plugin whose own transaction comes to that \
+             gets the error `attempts-exhausted`, and ends as it makes of it.",
         ),
         Exit::AmbiguousCommit => (
             Fault::Database,

@@ -191,7 +191,8 @@ fn find(asked: &str) -> Result<Vec<Topic>, Failure> {
         .to_ascii_lowercase();
     let code = name.parse::<u32>().ok();
     let is_it = |topic: &Topic| {
-        topic.name.eq_ignore_ascii_case(&name) || (code.is_some() && topic.code.map(u32::from) == code)
+        topic.name.eq_ignore_ascii_case(&name)
+            || (code.is_some() && topic.code.map(u32::from) == code)
     };
     let found: Vec<_> = all().into_iter().filter(is_it).collect();
     if !found.is_empty() {

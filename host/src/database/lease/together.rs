@@ -3,7 +3,7 @@
 use std::{borrow::Cow, future::poll_fn, pin::Pin, task::Poll};
 
 use futures_util::future::{OptionFuture, maybe_done};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Row, error::Severity};
 
 use super::{
     Answer, Author, Bounds, COMMIT, Lease, TRACE,
@@ -123,6 +123,22 @@ impl Together<'_> {
                 settled: false,
             },
         }
+    }
+
+    /// A BEGIN that the server refused before the connection was lost: what was sent behind it may have been committed by itself. A server
+    /// that ends the connection with its refusal has done nothing more.
+    fn loose(&self, rows: &[Result<Vec<Row>, Stop>]) -> Option<Broken> {
+        let Some(Err(Stop::Driver(error))) = rows.first().filter(|_| self.begins) else {
+            return None;
+        };
+        let is_refused = error
+            .as_db_error()
+            .is_some_and(|error| match error.parsed_severity() {
+                Some(severity) => severity == Severity::Error,
+                // Not every server says it in a form that no language changes.
+                None => error.severity() == "ERROR",
+            });
+        (is_refused && self.texts.len() > 1).then(|| Broken::at_commit(Failure::Loose))
     }
 
     /// A statement that the server refused before the connection was lost: then there was nothing to commit any more.
@@ -314,8 +330,11 @@ impl Lease {
                 cancelled,
             },
             Err(failure) => {
-                let refused = together.refused(&rows);
-                return Err(refused.unwrap_or_else(|| lost(&operation, &together, failure, first)));
+                let told = together
+                    .refused(&rows)
+                    .or_else(|| together.loose(&rows))
+                    .unwrap_or_else(|| lost(&operation, &together, failure, first));
+                return Err(told);
             }
         };
         let is_sound = talk.is_sound(bounds.author);

@@ -23,7 +23,7 @@ mod upsert;
 mod usage;
 mod write;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -73,7 +73,7 @@ pub struct Session {
     borrower: Borrower,
     /// Whether it is the one that the run began with: the others are its attempts at transactions.
     is_first: bool,
-    grants: Grants,
+    grants: Arc<Grants>,
     limits: Limits,
     deadline: Instant,
     retry: RetryPolicy,
@@ -100,7 +100,7 @@ impl Session {
             borrower: database.pool().new_borrower(),
             is_first: true,
             database,
-            grants,
+            grants: Arc::new(grants),
             limits,
             deadline,
             retry,

@@ -167,18 +167,18 @@ async fn a_statement_of_unclear_end_before_commit_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_begin_that_fails_keeps_nothing_of_what_was_sent_with_it() {
-    let behind = Behind::new(Marks::With).await;
-    let begin = Which::Beginning("BEGIN");
-    let fail = Action::Fail(Failure::retry());
-    behind.proxy.once(Trigger::Asked(begin), fail);
-    let outcome = transfer(&mut behind.session(), &options()).await;
-    // The first statement ran without it, and by itself.
-    assert!(ambiguous(&outcome), "{outcome:?}");
-    let (from, to) = behind.numbers().await;
-    assert_eq!(
-        (from, to),
-        (-2, 1),
-        "which is why it is not said to be undone"
-    );
+async fn what_was_sent_with_a_begin_that_fails_is_not_said_to_be_undone() {
+    for is_answered in [true, false] {
+        let behind = Behind::new(Marks::With).await;
+        let begin = Which::Beginning("BEGIN");
+        let fail = Action::Fail(Failure::retry());
+        behind.proxy.once(Trigger::Asked(begin), fail);
+        if !is_answered {
+            behind.proxy.once(Trigger::Reply(UPDATE), Action::Close);
+        }
+        let outcome = transfer(&mut behind.session(), &options()).await;
+        // The first statement ran without it, and by itself.
+        assert!(ambiguous(&outcome), "{is_answered}: {outcome:?}");
+        assert_eq!(behind.numbers().await, (-2, 1), "{is_answered}");
+    }
 }

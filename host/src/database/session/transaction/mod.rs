@@ -137,8 +137,14 @@ impl Transaction {
             let until = last + limits.idle_in_transaction;
             (until, TimeoutStep::Idling)
         });
-        let first = self.held_until(limits).into_iter().chain(idle).min_by_key(|(until, _)| *until);
-        first.filter(|(until, _)| *until <= now).map(|(_, step)| Error::Timeout(step))
+        let first = self
+            .held_until(limits)
+            .into_iter()
+            .chain(idle)
+            .min_by_key(|(until, _)| *until);
+        first
+            .filter(|(until, _)| *until <= now)
+            .map(|(_, step)| Error::Timeout(step))
     }
 
     /// When it must be over, and by what.
@@ -167,7 +173,9 @@ impl Session {
             Form::Handle(_) => "do it before the transaction begins, or after its end",
             Form::Host => "do it in `run`, which must not be run with `--transaction` then",
         };
-        Err(Error::Denied(format!("{what} inside a transaction: {advice}")))
+        Err(Error::Denied(format!(
+            "{what} inside a transaction: {advice}"
+        )))
     }
 
     /// Runs a statement in the open transaction.

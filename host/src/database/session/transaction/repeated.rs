@@ -1,5 +1,7 @@
 //! Work that the host does again: a transaction for each attempt.
 
+use std::sync::Arc;
+
 use super::{Begin, Error, Form, Session, Transaction};
 use crate::database::session::cursor::Cursors;
 use crate::database::{
@@ -54,7 +56,7 @@ impl Session {
             database: self.database.clone(),
             borrower: self.borrower.clone(),
             is_first: false,
-            grants: self.grants.clone(),
+            grants: Arc::clone(&self.grants),
             limits: self.limits,
             deadline: self.deadline,
             retry: self.retry,
