@@ -18,8 +18,9 @@ use crate::value::hexadecimal;
 
 #[expect(
     clippy::disallowed_methods,
+    clippy::exit,
     clippy::panic,
-    reason = "to wait and to panic is what it was told"
+    reason = "to wait, to panic and to leave is what it was told"
 )]
 pub(crate) fn perform(operation: Operation) -> Result<Answer, String> {
     Ok(Ok(match operation {

@@ -1,5 +1,5 @@
-//! How transactions are repeated: the flags, and the SQLSTATEs that summary and log give as reasons. A test compares these with what the
-//! host does.
+//! How transactions are repeated: the flags, and the SQLSTATEs that summary and log give as reasons. Tests compare the flags with the
+//! command, and what is said of waits with the policy.
 
 use super::{
     Fault::{Database, Nobody, Operator, Plugin},
