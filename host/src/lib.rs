@@ -22,7 +22,7 @@ pub mod sandbox;
 pub mod telemetry;
 pub mod tenancy;
 
-/// Instances come and go by the ten thousand a second, and with them hundreds of small objects and a few large futures: it takes half the
-/// time that the system's allocator needs for those.
+/// Instances come and go by the thousand a second, and with them hundreds of small objects and a few large futures: it spends less time on
+/// those than the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

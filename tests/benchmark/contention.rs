@@ -129,6 +129,7 @@ async fn plainly(clients: &[Arc<Client>], tally: &Arc<Tally>) -> anyhow::Result<
     for client in clients {
         let (client, tally) = (Arc::clone(client), Arc::clone(tally));
         tasks.spawn(async move {
+            // With parameters, as the guest's: one without is planned once for all.
             let update = "UPDATE counters SET n = n + $1 WHERE id = $2";
             let update = client.prepare(update).await?;
             for _ in 0..CHANGES {

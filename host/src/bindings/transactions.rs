@@ -46,7 +46,7 @@ impl wit::Host for View<'_> {
     ) -> Result<Resource<Transaction>, Failure> {
         let options = options.map(TransactionOptions::from);
         let id = self.session.begin(options.as_ref()).await?;
-        let attempt = self.session.attempt(id);
+        let attempt = self.session.attempt();
         match self.resources.push(Transaction { id, attempt }) {
             Ok(handle) => Ok(handle),
             Err(full) => {
@@ -72,7 +72,7 @@ impl wit::HostTransaction for View<'_> {
         let id = self.id(&transaction)?;
         self.session.restart(id).await?;
         let begun = self.resources.get_mut(&transaction);
-        begun.map_err(HostBug::from)?.attempt = self.session.attempt(id);
+        begun.map_err(HostBug::from)?.attempt = self.session.attempt();
         Ok(())
     }
 

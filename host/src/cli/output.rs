@@ -12,14 +12,10 @@ pub(super) struct OutputArguments {
     #[arg(long, short)]
     pub(super) quiet: bool,
 
-    /// The form of the closing summary
+    /// The form of the closing summary: text (the default), or json for one line of JSON
+    ///
+    /// What it counts is what was done, in attempts that were rolled back too.
     #[arg(long, value_name = "FORM", value_enum, hide_possible_values = true)]
-    #[arg(
-        help = "The form of the closing summary: text (the default), or json for one line of JSON"
-    )]
-    #[arg(
-        long_help = "The form of the closing summary: text (the default), or json for one line of JSON\n\nWhat it counts is what was done, in attempts that were rolled back too."
-    )]
     pub(super) summary: Option<SummaryForm>,
 
     /// The form of logs and messages: text, or json for one JSON object a line

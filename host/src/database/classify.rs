@@ -51,6 +51,11 @@ const CHANGED: &str = "a table has changed since a statement on it was prepared"
 const LOST: &str = "the connection to the database was lost";
 
 fn verdict(code: &str, phase: Phase, server: ServerKind) -> Verdict {
+    if phase == Phase::Transaction
+        && let Some(step) = held(code)
+    {
+        return Verdict::HeldTooLong(step);
+    }
     let class = code.get(..2).unwrap_or_default();
     match (code, class) {
         ("40001" | "CR000", _) => Verdict::Retry(RACE),
@@ -58,7 +63,6 @@ fn verdict(code: &str, phase: Phase, server: ServerKind) -> Verdict {
         ("40003", _) if phase == Phase::Read => Verdict::Retry(LOST),
         ("40003", _) => Verdict::Ambiguous,
         ("XXA00", _) => Verdict::SchemaChangeFailed,
-        ("25P03" | "25P04", _) if phase == Phase::Transaction => Verdict::HeldTooLong(held(code)),
         ("57P01" | "57P02" | "57P03", _) if !phase.commits() => Verdict::Retry(SHUTDOWN),
         ("53300", _) if !phase.commits() => Verdict::Retry(FULL),
         (_, "08") if !phase.commits() => Verdict::Retry(LOST),
@@ -88,10 +92,10 @@ impl Failure {
             Self::Lost { sent: false, .. } if !matches!(phase, Phase::Transaction | Phase::Commit) => {
                 Error::Unavailable("the connection was lost before the statement was sent".to_owned())
             }
-            Self::Lost { sqlstate: Some(code), .. } if matches!(code.as_str(), "25P03" | "25P04") => {
-                Error::Timeout(held(&code))
-            }
-            Self::Lost { sqlstate, .. } => retry(sqlstate, LOST, None),
+            Self::Lost { sqlstate, .. } => match sqlstate.as_deref().and_then(held) {
+                Some(step) => Error::Timeout(step),
+                None => retry(sqlstate, LOST, None),
+            },
             Self::TimedOut { settled: false, .. } if phase.commits() => Error::AmbiguousCommit(
                 "no answer came in time, nor to the request to cancel".to_owned(),
             ),
@@ -120,12 +124,12 @@ impl Failure {
     }
 }
 
-/// Which time of a transaction was over for the server.
-fn held(code: &str) -> TimeoutStep {
-    if code == "25P03" {
-        TimeoutStep::Idling
-    } else {
-        TimeoutStep::Holding
+/// Which time of a transaction was over for the server, if that is what it says.
+fn held(code: &str) -> Option<TimeoutStep> {
+    match code {
+        "25P03" => Some(TimeoutStep::Idling),
+        "25P04" => Some(TimeoutStep::Holding),
+        _ => None,
     }
 }
 

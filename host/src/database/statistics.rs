@@ -2,7 +2,7 @@ use std::{ops::AddAssign, time::Duration};
 
 use super::wire::Counters;
 
-/// What some use of the database came to.
+/// What some use of the database came to, in attempts that were rolled back too.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Statistics {
     /// Statements sent, those that begin and end transactions included.
@@ -15,7 +15,7 @@ pub struct Statistics {
     pub transactions: u64,
     /// Attempts at them, the first ones included.
     pub transaction_attempts: u64,
-    /// Rows that came from the database, in attempts that were rolled back too, as all that is counted here.
+    /// Rows that came from the database.
     pub rows_read: u64,
     /// Rows inserted, updated or deleted.
     pub rows_written: u64,

@@ -124,7 +124,7 @@ const RESTARTED: &[Case] = &[Case {
                 }
             }
             session.restart(transaction).await.expect("begun again");
-            assert_eq!(session.attempt(transaction), 2);
+            assert_eq!(session.attempt(), 2);
             session.drop_transaction(transaction).await;
         })
     },

@@ -15,11 +15,11 @@ use tokio_postgres::Client;
 
 use super::{Database, TestDatabase, opened, policy, prepared, rows};
 
-async fn told(database: Database) -> Bench {
+pub(super) async fn told(database: Database) -> Bench {
     Bench::load(&example("does_as_told"), database).await
 }
 
-fn insert(id: i64) -> Json {
+pub(super) fn insert(id: i64) -> Json {
     json!({ "call": "insert", "table": "t", "fields": [["id", id], ["n", 0]] })
 }
 

@@ -10,7 +10,10 @@ use host::{
 use serde_json::{Value as Json, json};
 use tests::{Bench, Lost, answer, example, lose_races, nothing_is_open, number, request};
 
-use super::{opened, policy, prepared, rows};
+use super::{
+    guest::{insert, told},
+    opened, policy, prepared, rows,
+};
 
 /// How the guest has its transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,18 +43,10 @@ impl Form {
     }
 }
 
-fn insert(id: i64) -> Json {
-    json!({ "call": "insert", "table": "t", "fields": [["id", id], ["n", 0]] })
-}
-
 /// What the run, or the caller of the operation, is told.
-fn told(end: &End) -> String {
+fn said(end: &End) -> String {
     match end {
-        End::Finished { .. } => {
-            let answers: Vec<Json> = answer(end);
-            let error = &answers[0]["error"];
-            format!("{} {}", error["case"], error)
-        }
+        End::Finished { .. } => answer::<Vec<Json>>(end)[0]["error"].to_string(),
         other => other.to_string(),
     }
 }
@@ -89,7 +84,7 @@ async fn however_an_instance_is_stopped_its_transaction_is_undone() {
                 ..request
             };
             let outcome = bench.run(request).await;
-            let said = told(&outcome.end);
+            let said = said(&outcome.end);
             assert!(said.contains(why), "{form:?} {last}: {said}");
             nothing_is_open(&client).await;
             assert_eq!(rows(&client).await, 0, "{form:?} {last}");
@@ -103,7 +98,7 @@ async fn however_an_instance_is_stopped_its_transaction_is_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_that_leaves_its_transaction_idle_is_told_so() {
     let (_database, client, connected) = prepared().await;
-    let bench = Bench::load(&example("does_as_told"), connected).await;
+    let bench = told(connected).await;
     for form in Form::ALL {
         let pause = json!({ "call": "sleep", "milliseconds": 200 });
         let request = form.asks(vec![insert(1), pause, insert(2)]);
@@ -115,9 +110,9 @@ async fn a_guest_that_leaves_its_transaction_idle_is_told_so() {
             ..request
         };
         let outcome = bench.run(request).await;
-        let (at, case) = match form {
-            Form::Operation => (0, "timeout"),
-            Form::Handle => (3, "timeout"),
+        let at = match form {
+            Form::Operation => 0,
+            Form::Handle => 3,
             Form::WholeRun => {
                 let said = outcome.end.to_string();
                 assert!(said.contains("`idle-in-transaction`"), "{said}");
@@ -125,9 +120,9 @@ async fn a_guest_that_leaves_its_transaction_idle_is_told_so() {
             }
         };
         let answers: Vec<Json> = answer(&outcome.end);
-        assert_eq!(answers[at]["error"]["case"], case, "{answers:?}");
-        let step = &answers[at]["error"];
-        assert!(step.to_string().contains("idling"), "{step}");
+        let error = &answers[at]["error"];
+        assert_eq!(error["case"], "timeout", "{answers:?}");
+        assert!(error.to_string().contains("idling"), "{error}");
     }
     nothing_is_open(&client).await;
     assert_eq!(rows(&client).await, 0);
@@ -141,7 +136,7 @@ async fn attempts_draw_the_same_numbers_and_begin_at_the_same_instant() {
         let made = "CREATE SEQUENCE random_1; CREATE SEQUENCE random_2; CREATE SEQUENCE clock_1; CREATE SEQUENCE clock_2";
         client.simple_query(made).await.expect("made");
         lose_races(&client, "t", "NEW.id = 2", Lost::AtTheStatement, 1).await;
-        let bench = Bench::load(&example("does_as_told"), connected).await;
+        let bench = told(connected).await;
         let pause = json!({ "call": "query", "text": "SELECT pg_sleep(0.4)::text" });
         let remember = json!({ "call": "remember" });
         let asked = Request {

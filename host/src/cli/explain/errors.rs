@@ -1,26 +1,9 @@
 //! The errors of the contract. A test compares their names with the contract's own.
 
 use super::{
-    Fault::{self, Database, Host, Nobody, Operator, Plugin},
-    Kind, Paragraph, Topic,
+    Fault::{Database, Host, Nobody, Operator, Plugin},
+    Row,
 };
-
-/// A name, what it means, whose fault it is, and what to do.
-pub(super) type Row = (&'static str, Fault, &'static str, &'static str);
-
-pub(super) fn topics(kind: Kind, rows: &[Row]) -> Vec<Topic> {
-    let topic = |&(name, fault, means, advice): &Row| Topic {
-        kind,
-        name,
-        code: None,
-        about: Paragraph {
-            means: means.to_owned(),
-            fault,
-            advice,
-        },
-    };
-    rows.iter().map(topic).collect()
-}
 
 /// The cases of `error`.
 pub(super) const ERRORS: &[Row] = &[

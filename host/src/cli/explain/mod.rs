@@ -129,11 +129,11 @@ impl Kind {
             Self::ExitCode => exits::topics(),
             Self::Reason => reasons::topics(),
             Self::Limit => limits::topics(),
-            Self::Error => errors::topics(self, errors::ERRORS),
-            Self::DatabaseError => errors::topics(self, errors::DATABASE_ERRORS),
-            Self::TimeoutStep => errors::topics(self, errors::TIMEOUT_STEPS),
-            Self::Repetition => errors::topics(self, transactions::FLAGS),
-            Self::SqlState => errors::topics(self, transactions::SQLSTATES),
+            Self::Error => topics(self, errors::ERRORS),
+            Self::DatabaseError => topics(self, errors::DATABASE_ERRORS),
+            Self::TimeoutStep => topics(self, errors::TIMEOUT_STEPS),
+            Self::Repetition => topics(self, transactions::FLAGS),
+            Self::SqlState => topics(self, transactions::SQLSTATES),
         }
     }
 }
@@ -158,6 +158,23 @@ impl Fault {
             Self::Host => "It is the host's fault.",
         }
     }
+}
+
+/// A name, what it means, whose fault it is, and what to do.
+type Row = (&'static str, Fault, &'static str, &'static str);
+
+fn topics(kind: Kind, rows: &[Row]) -> Vec<Topic> {
+    let topic = |&(name, fault, means, advice): &Row| Topic {
+        kind,
+        name,
+        code: None,
+        about: Paragraph {
+            means: means.to_owned(),
+            fault,
+            advice,
+        },
+    };
+    rows.iter().map(topic).collect()
 }
 
 /// Explains what was asked for.

@@ -3,7 +3,7 @@
 
 use super::{
     Fault::{Database, Nobody, Operator, Plugin},
-    errors::Row,
+    Row,
 };
 
 /// The flags of `host run` for it, without their hyphens.

@@ -242,7 +242,7 @@ async fn handles_are_told_what_became_of_a_lost_connection() {
         }
         assert!(matches!(&outcome, Err(Error::Retry(_))), "{outcome:?}");
         session.restart(transaction).await.expect("begun again");
-        assert_eq!(session.attempt(transaction), 2);
+        assert_eq!(session.attempt(), 2);
         super::statements(&mut session).await.expect("done");
         session.commit(transaction).await.expect("committed");
         assert_eq!(behind.transfers().await, 2, "{which:?} {number}");

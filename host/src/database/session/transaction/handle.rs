@@ -214,14 +214,11 @@ impl Session {
         Ok(())
     }
 
-    /// Which attempt at the transaction of this handle is under way, from 1.
-    pub fn attempt(&self, id: TransactionId) -> u32 {
-        match &self.transaction {
-            Some(transaction) if transaction.handles.contains(&id) => match &transaction.form {
-                Form::Handle(attempts) => attempts.current(),
-                Form::Host => self.borrower.attempt.map_or(1, |(_, attempt)| attempt),
-            },
-            _ => 1,
+    /// Which attempt at the open transaction is under way, from 1.
+    pub fn attempt(&self) -> u32 {
+        match self.transaction.as_ref().map(|it| &it.form) {
+            Some(Form::Handle(attempts)) => attempts.current(),
+            Some(Form::Host) | None => self.borrower.attempt.map_or(1, |(_, attempt)| attempt),
         }
     }
 
